@@ -100,7 +100,7 @@ def canonical(dotted: str) -> str:
         prefix = _PREFIXES.get(".".join(parts[:length]))
         if prefix is not None:
             rest = parts[length:]
-            filing = _FILING.get(prefix, frozenset())
+            filing: set[str] = _FILING.get(prefix, set())
             while len(rest) > 1 and rest[0] in filing:
                 del rest[0]
             if len(rest) == 1 and rest[0] in filing and prefix not in ("tf", "nn", "ms") and rest[0] != "base":
