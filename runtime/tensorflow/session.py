@@ -1,0 +1,260 @@
+"""Sessions: fetch structures, feeds, and the state of variables."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import capture
+from ..core import Node
+from ..evaluate import Prepared
+from ..ops import random as random_ops
+from ..ops import state as state_ops
+from .dtypes import TensorShape
+from .graph import FailedPreconditionError, Graph, IndexedSlices, InvalidArgumentError, Operation, Tensor, as_graph_element, get_default_graph
+from .variables import Variable
+
+_sessions: list[BaseSession] = []
+
+
+class IndexedSlicesValue:
+    """What a run gives for an IndexedSlices."""
+
+    def __init__(self, values: Any, indices: Any, dense_shape: Any) -> None:
+        self.values, self.indices, self.dense_shape = values, indices, dense_shape
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.values, self.indices, self.dense_shape))
+
+    def __getitem__(self, index: int) -> Any:
+        return (self.values, self.indices, self.dense_shape)[index]
+
+    def __repr__(self) -> str:
+        return f"IndexedSlicesValue(values={self.values!r}, indices={self.indices!r}, dense_shape={self.dense_shape!r})"
+
+
+class BaseSession:
+    """Runs nodes of one graph and keeps its variables' values in `state`."""
+
+    def __init__(self, target: Any = "", graph: Graph | None = None, config: Any = None) -> None:
+        self.graph = graph or get_default_graph()
+        self.state: dict[Any, Any] = {}
+        self.runs = 0
+        self._prepared: dict[Any, tuple[Any, ...]] = {}
+        self._closed = False
+        self._contexts: list[Any] = []
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """Values of the fetches in the structure given: lists, tuples, namedtuples, dicts, tensors, variables, operations, names."""
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if not self.graph.operations:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+        nodes: list[Node] = []
+        build = _parse(self.graph, fetches, nodes)
+        fed, arrays = self._feeds(feed_dict) if feed_dict else ([], [])
+        values = self._evaluate(nodes, fed, arrays)
+        return build(iter(values))
+
+    def _evaluate(self, nodes: list[Node], fed: list[Node], arrays: list[Any]) -> list[Any]:
+        sites = _captured(self.graph) if capture.active() else []
+        key = (tuple(map(id, nodes)), tuple(map(id, fed)), self.graph.version)
+        known = self._prepared.get(key)
+        if known is None:
+            watched = [s for s in sites if _reachable(s[1], nodes, fed)] if sites else []
+            extra = [n for _, gradients in watched for n in gradients if n is not None]
+            known = (Prepared([*nodes, *extra], fed), watched)
+            self._prepared[key] = known
+        prepared, watched = known
+        self.runs += 1
+        random_ops.begin_run(self.runs)
+        try:
+            values = prepared.run(arrays, self.state)
+        except state_ops.Unfed as error:
+            tensor = self.graph.tensors[id(error.args[0])]
+            shape = "" if tensor.node.shape is None else f" and shape [{','.join('?' if n is None else str(n) for n in tensor.node.shape)}]"
+            kind = {"float32": "float", "float64": "double"}.get(tensor.dtype.name, tensor.dtype.name)
+            raise InvalidArgumentError(f"You must feed a value for placeholder tensor '{tensor.op.name}' with dtype {kind}{shape}") from None
+        except state_ops.Uninitialized as error:
+            raise FailedPreconditionError(f"Attempting to use uninitialized value {error.args[0][0]}") from None
+        if watched:
+            rest = iter(values[len(nodes):])
+            for at, gradients in watched:
+                capture.record(at, [None if n is None else next(rest) for n in gradients])
+        return values[:len(nodes)]
+
+    def _feeds(self, feed_dict: Any) -> tuple[list[Node], list[Any]]:
+        fed, arrays = [], []
+        for key, value in feed_dict.items():
+            tensor = self._fed_tensor(key)
+            if isinstance(value, (Tensor, Variable)):
+                raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, "
+                                "numpy ndarrays, or TensorHandles. For reference, the tensor object was " + str(value) + " which was passed to "
+                                f"the feed with key {key}.")
+            if isinstance(tensor, IndexedSlices):
+                fed += [tensor.values.node, tensor.indices.node]
+                arrays += [np.asarray(value[0]), np.asarray(value[1])]
+                continue
+            node = tensor.node
+            array = np.asarray(np.nan if value is None else value)
+            if array.dtype != node.dtype:
+                array = array.astype(node.dtype)
+            if array.shape != node.shape and not TensorShape(node.shape).is_compatible_with(array.shape):
+                raise ValueError(f"Cannot feed value of shape {array.shape} for Tensor {tensor.name}, which has shape "
+                                 f"{str(TensorShape(node.shape))}")
+            fed.append(node)
+            arrays.append(array)
+        return fed, arrays
+
+    def _fed_tensor(self, key: Any) -> Any:
+        if type(key) is Tensor or isinstance(key, IndexedSlices):
+            return key
+        try:
+            element = as_graph_element(self.graph, key)
+        except (KeyError, TypeError) as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
+        if isinstance(element, Operation):
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: The name {key!r} refers to an Operation, not a Tensor. Tensor names must "
+                            'be of the form "<op_name>:<output_index>".')
+        return element
+
+    def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Callable[..., Any]:
+        keys = list(feed_list or ())
+        return lambda *values: self.run(fetches, dict(zip(keys, values, strict=True)))
+
+    def partial_run_setup(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("tensorflow.Session.partial_run is not in mapper's runtime")
+
+    def close(self) -> None:
+        self._closed = True
+
+    def list_devices(self) -> list[Any]:
+        return []
+
+    @contextmanager
+    def as_default(self) -> Iterator[Any]:
+        _sessions.append(self)
+        try:
+            with self.graph.as_default():
+                yield self
+        finally:
+            _sessions.remove(self)
+
+
+class Session(BaseSession):
+    def __enter__(self) -> Session:
+        context = self.as_default()
+        context.__enter__()
+        self._contexts.append(context)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._contexts.pop().__exit__(*error)
+        self.close()
+
+    def reset(self, *args: Any) -> None:
+        pass
+
+
+class InteractiveSession(BaseSession):
+    """A session that is the default one from the start."""
+
+    def __init__(self, target: Any = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        context = self.as_default()
+        context.__enter__()
+        self._contexts.append(context)
+
+    def close(self) -> None:
+        super().close()
+        if self._contexts:
+            self._contexts.pop().__exit__(None, None, None)
+
+
+def get_default_session() -> Any:
+    return _sessions[-1] if _sessions else None
+
+
+def default_session(what: str) -> Any:
+    """The innermost default session. ValueError "Cannot evaluate tensor using `eval()`: No default session …" when there is none."""
+    if not _sessions:
+        raise ValueError(f"Cannot evaluate tensor using `{what}()`: No default session is registered. Use `with sess.as_default()` or pass an "
+                         f"explicit session to `{what}(session=sess)`")
+    return _sessions[-1]
+
+
+def _parse(graph: Graph, fetches: Any, nodes: list[Node]) -> Callable[[Iterator[Any]], Any]:
+    """Collects the nodes of a fetch structure; the result puts their values back into it."""
+    if type(fetches) is Tensor:
+        nodes.append(fetches.node)
+        return _scalar if fetches.node.dtype.kind != "O" else _string
+    if isinstance(fetches, Variable):
+        nodes.append(fetches._tensor.node)
+        return lambda values: _copied(next(values))
+    if isinstance(fetches, Operation):
+        nodes.append(fetches.node)
+        return lambda values: next(values) and None
+    if isinstance(fetches, IndexedSlices):
+        parts = [_parse(graph, part, nodes) for part in (fetches.values, fetches.indices, fetches.dense_shape) if part is not None]
+        return lambda values: IndexedSlicesValue(*([part(values) for part in parts] + [None] * (3 - len(parts))))
+    if isinstance(fetches, (list, tuple)):
+        parts = [_parse(graph, item, nodes) for item in fetches]
+        if type(fetches) is list:
+            return lambda values: [part(values) for part in parts]
+        make = type(fetches)._make if hasattr(fetches, "_make") else type(fetches)
+        return lambda values: make([part(values) for part in parts])
+    if hasattr(fetches, "items"):
+        keyed = [(key, _parse(graph, item, nodes)) for key, item in fetches.items()]
+        return lambda values: type(fetches)((key, part(values)) for key, part in keyed)
+    if isinstance(fetches, str):
+        try:
+            return _parse(graph, as_graph_element(graph, fetches), nodes)
+        except KeyError as error:
+            raise ValueError(f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]})") from None
+    if hasattr(fetches, "_as_tensor"):
+        return _parse(graph, fetches._as_tensor(), nodes)
+    if fetches is None:
+        raise TypeError("Argument `fetch` = None has invalid type \"NoneType\". Cannot be None")
+    raise TypeError(f'Argument `fetch` = {fetches} has invalid type "{type(fetches).__name__}" must be a string or Tensor. (Can not convert a '
+                    f"{type(fetches).__name__} into a Tensor or Operation.)")
+
+
+def _scalar(values: Iterator[Any]) -> Any:
+    """Scalars come back as NumPy scalars, everything else as an array of its own."""
+    value = next(values)
+    return value[()] if value.ndim == 0 else (value if value.base is None and value.flags.writeable else value.copy())
+
+
+def _string(values: Iterator[Any]) -> Any:
+    value = next(values)
+    encoded = np.vectorize(lambda s: s.encode() if isinstance(s, str) else s, otypes=[object])(value)
+    return encoded[()] if value.ndim == 0 else encoded
+
+
+def _copied(value: Any) -> Any:
+    return value[()] if value.ndim == 0 else value.copy()
+
+
+# --------------------------------------------------------------------------------------------------- sites of gradients
+
+def _captured(graph: Graph) -> list[Any]:
+    return getattr(graph, "gradient_sites", [])
+
+
+def _reachable(gradients: list[Node | None], fetches: list[Node], fed: list[Node]) -> bool:
+    """Whether a run of these fetches computes the gradients anyway."""
+    wanted = {id(n) for n in gradients if n is not None}
+    if not wanted:
+        return False
+    stop, seen, pending = {id(n) for n in fed}, set(), list(fetches)
+    while pending:
+        node = pending.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if id(node) not in stop:
+            pending.extend(node.inputs)
+            pending.extend(node.control)
+    return wanted <= seen
