@@ -1,0 +1,6 @@
+"""The TensorFlow 1.x face of the engine."""
+from __future__ import annotations
+
+from .api import modules
+
+__all__ = ["modules"]

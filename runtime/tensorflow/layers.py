@@ -1,0 +1,305 @@
+"""tf.layers, recurrent cells and the common part of tf.contrib.layers: functions and objects that make their own variables."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import ops
+from . import array, math, nn
+from .graph import GraphKeys, Tensor, add_to_collection, convert, get_default_graph, wrap
+from .variables import GlorotUniform, Ones, Zeros, get_variable, get_variable_scope, variable_scope
+
+
+def _scope(name: str | None, default: str, reuse: Any) -> Any:
+    """The variable scope of a layer: its name, or a default made unique among the layers of the graph."""
+    if name is None:
+        graph, outer = get_default_graph(), get_variable_scope().name
+        counts = graph.__dict__.setdefault("layer_counts", {})
+        key = f"{outer}/{default}"
+        count = counts.get(key, 0)
+        counts[key] = count + 1
+        name = default if count == 0 else f"{default}_{count}"
+    return variable_scope(name, reuse=reuse)
+
+
+def _size(x: Tensor, axis: int = -1) -> int:
+    size = None if x.node.shape is None else x.node.shape[axis]
+    if size is None:
+        raise ValueError("The last dimension of the inputs to a Dense layer should be defined. Found None.")
+    return int(size)
+
+
+def dense(inputs: Any, units: Any, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = None,
+          kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+          bias_constraint: Any = None, trainable: bool = True, name: Any = None, reuse: Any = None, _scope_default: str = "dense") -> Tensor:
+    x = convert(inputs)
+    with _scope(name, _scope_default, reuse):
+        kernel = get_variable("kernel", [_size(x), int(units)], x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        rank = len(x.node.shape or ())
+        product = math.matmul(x, kernel) if rank == 2 else math.tensordot(x, kernel, [[rank - 1], [0]])
+        if use_bias:
+            product = nn.bias_add(product, get_variable("bias", [int(units)], x.dtype, bias_initializer or Zeros(), bias_regularizer, trainable))
+        return product if activation is None else activation(product)
+
+
+def conv2d(inputs: Any, filters: Any, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid", data_format: str = "channels_last",
+           dilation_rate: Any = (1, 1), activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = None,
+           kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+           bias_constraint: Any = None, trainable: bool = True, name: Any = None, reuse: Any = None) -> Tensor:
+    x = convert(inputs)
+    layout = "NCHW" if data_format == "channels_first" else "NHWC"
+    kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    with _scope(name, "conv2d", reuse):
+        shape = [int(kh), int(kw), _size(x, 1 if layout == "NCHW" else -1), int(filters)]
+        kernel = get_variable("kernel", shape, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        steps = [strides, strides] if isinstance(strides, int) else list(strides)
+        spread = [dilation_rate, dilation_rate] if isinstance(dilation_rate, int) else list(dilation_rate)
+        result = nn.conv2d(x, kernel, steps, padding.upper(), data_format=layout, dilations=spread)
+        if use_bias:
+            result = nn.bias_add(result, get_variable("bias", [int(filters)], x.dtype, bias_initializer or Zeros(), bias_regularizer, trainable), layout)
+        return result if activation is None else activation(result)
+
+
+def conv2d_transpose(inputs: Any, filters: Any, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid", data_format: str = "channels_last",
+                     activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = None, trainable: bool = True,
+                     name: Any = None, reuse: Any = None, kernel_regularizer: Any = None, **ignored: Any) -> Tensor:
+    x = convert(inputs)
+    kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    sh, sw = (strides, strides) if isinstance(strides, int) else strides
+    with _scope(name, "conv2d_transpose", reuse):
+        kernel = get_variable("kernel", [int(kh), int(kw), int(filters), _size(x)], x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        n, h, w = (x.node.shape or (None,) * 4)[:3]
+        same = padding.lower() == "same"
+        height, width = ((size or 0) * step + (0 if same else max(k - step, 0)) for size, step, k in ((h, sh, kh), (w, sw, kw)))
+        batch = array.shape(x)[0] if n is None else n
+        result = nn.conv2d_transpose(x, kernel, array.stack([batch, height, width, int(filters)]) if n is None else [n, height, width, int(filters)],
+                                     [1, sh, sw, 1], padding.upper())
+        if use_bias:
+            result = nn.bias_add(result, get_variable("bias", [int(filters)], x.dtype, bias_initializer or Zeros(), None, trainable))
+        return result if activation is None else activation(result)
+
+
+def _pool(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def pool(inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: Any = None) -> Tensor:
+        layout = "NCHW" if data_format == "channels_first" else "NHWC"
+        size, step = ([v, v] if isinstance(v, int) else list(v) for v in (pool_size, strides))
+        return function(inputs, size, step, padding.upper(), layout, name)
+
+    return pool
+
+
+max_pooling2d, average_pooling2d = _pool(nn.max_pool), _pool(nn.avg_pool)
+
+
+def flatten(inputs: Any, name: Any = None, data_format: Any = None, scope: Any = None, outputs_collections: Any = None) -> Tensor:
+    x = convert(inputs)
+    sizes = (x.node.shape or ())[1:]
+    if None in sizes:
+        raise NotImplementedError("tensorflow.layers.flatten of unknown inner dimensions is not in mapper's runtime")
+    return array.reshape(x, [-1, int(np.prod(sizes))], name or "flatten/Reshape")  # type: ignore[arg-type]
+
+
+def dropout(inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: Any = None, training: Any = False, name: Any = None) -> Tensor:
+    from .control_flow import cond
+
+    if isinstance(training, Tensor):
+        result: Tensor = cond(training, lambda: nn.dropout(inputs, rate=rate, seed=seed), lambda: math.identity(inputs))
+        return result
+    return nn.dropout(inputs, rate=rate, seed=seed) if training else math.identity(inputs)
+
+
+def batch_normalization(inputs: Any, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
+                        beta_initializer: Any = None, gamma_initializer: Any = None, moving_mean_initializer: Any = None,
+                        moving_variance_initializer: Any = None, training: Any = False, trainable: bool = True, name: Any = None, reuse: Any = None,
+                        fused: Any = None, **ignored: Any) -> Tensor:
+    from .control_flow import cond
+
+    x = convert(inputs)
+    size = _size(x, axis)
+    with _scope(name, "batch_normalization", reuse):
+        gamma = get_variable("gamma", [size], x.dtype, gamma_initializer or Ones(), None, trainable) if scale else None
+        beta = get_variable("beta", [size], x.dtype, beta_initializer or Zeros(), None, trainable) if center else None
+        mean = get_variable("moving_mean", [size], x.dtype, moving_mean_initializer or Zeros(), None, False)
+        variance = get_variable("moving_variance", [size], x.dtype, moving_variance_initializer or Ones(), None, False)
+
+        def in_training() -> Tensor:
+            m, v = nn.moments(x, list(range(len(x.node.shape or ()) - 1)))
+            for moving, current in ((mean, m), (variance, v)):
+                add_to_collection(GraphKeys.UPDATE_OPS, moving.assign_sub((moving - current) * (1 - momentum)))
+            return nn.batch_normalization(x, m, v, beta, gamma, epsilon)
+
+        def in_use() -> Tensor:
+            return nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
+
+        if isinstance(training, Tensor):
+            result: Tensor = cond(training, in_training, in_use)
+            return result
+        return in_training() if training else in_use()
+
+
+def fully_connected(inputs: Any, num_outputs: Any, activation_fn: Any = nn.relu, normalizer_fn: Any = None, normalizer_params: Any = None,
+                    weights_initializer: Any = None, weights_regularizer: Any = None, biases_initializer: Any = False, biases_regularizer: Any = None,
+                    reuse: Any = None, variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True, scope: Any = None) -> Tensor:
+    """tf.contrib.layers.fully_connected: relu by default, variables `weights` and `biases`."""
+    x = convert(inputs)
+    with _scope(scope, "fully_connected", reuse):
+        weights = get_variable("weights", [_size(x), int(num_outputs)], x.dtype, weights_initializer or GlorotUniform(), weights_regularizer, trainable)
+        result = math.matmul(x, weights)
+        if normalizer_fn is not None:
+            result = normalizer_fn(result, **(normalizer_params or {}))
+        elif biases_initializer is not None:
+            result = nn.bias_add(result, get_variable("biases", [int(num_outputs)], x.dtype, biases_initializer or Zeros(), biases_regularizer, trainable))
+        return result if activation_fn is None else activation_fn(result)
+
+
+def l2_regularizer(scale: float, scope: Any = None) -> Callable[[Any], Any]:
+    return lambda weights: None if scale == 0 else wrap(nn.l2_loss(weights).node * float(scale), "l2_regularizer")
+
+
+def l1_regularizer(scale: float, scope: Any = None) -> Callable[[Any], Any]:
+    return lambda weights: None if scale == 0 else wrap(ops.reduce_sum(ops.absolute(convert(weights).node)) * float(scale), "l1_regularizer")
+
+
+# ----------------------------------------------------------------------------------------------------------- recurrent cells
+
+class LSTMStateTuple(NamedTuple):
+    c: Any
+    h: Any
+
+
+class RNNCell:
+    """A cell: (output, state) of (input, state), with variables made at the first call and shared afterwards."""
+
+    scope_name = "rnn_cell"
+
+    def __init__(self, num_units: int, activation: Any = None, reuse: Any = None, name: Any = None, **options: Any) -> None:
+        self._units, self._activation, self._name = int(num_units), activation or math.tanh, name
+        self._variables: dict[str, Any] = {}
+        self.options = options
+
+    @property
+    def state_size(self) -> Any:
+        return self._units
+
+    @property
+    def output_size(self) -> int:
+        return self._units
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        return list(self._variables.values())
+
+    variables = trainable_weights = weights = trainable_variables
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        size = self.state_size
+        make = lambda n: array.zeros(array.stack([batch_size, n]) if isinstance(batch_size, Tensor) else [int(batch_size), n], dtype)  # noqa: E731
+        return LSTMStateTuple(make(size.c), make(size.h)) if isinstance(size, LSTMStateTuple) else make(size)
+
+    def _variable(self, name: str, shape: list[int], dtype: Any, initializer: Any = None) -> Any:
+        if name not in self._variables:
+            with variable_scope(self._name or self.scope_name):
+                self._variables[name] = get_variable(name, shape, dtype, initializer)
+        return self._variables[name]
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
+        return self.call(convert(inputs), state)
+
+    def call(self, inputs: Tensor, state: Any) -> Any:
+        raise NotImplementedError
+
+
+class BasicRNNCell(RNNCell):
+    scope_name = "basic_rnn_cell"
+
+    def call(self, inputs: Tensor, state: Any) -> Any:
+        kernel = self._variable("kernel", [_size(inputs) + self._units, self._units], inputs.dtype)
+        bias = self._variable("bias", [self._units], inputs.dtype, Zeros())
+        output = self._activation(nn.bias_add(math.matmul(array.concat([inputs, state], 1), kernel), bias))
+        return output, output
+
+
+class GRUCell(RNNCell):
+    scope_name = "gru_cell"
+
+    def call(self, inputs: Tensor, state: Any) -> Any:
+        n, units = _size(inputs), self._units
+        gate_kernel = self._variable("gates/kernel", [n + units, 2 * units], inputs.dtype)
+        gate_bias = self._variable("gates/bias", [2 * units], inputs.dtype, Ones())
+        kernel = self._variable("candidate/kernel", [n + units, units], inputs.dtype)
+        bias = self._variable("candidate/bias", [units], inputs.dtype, Zeros())
+        gates = math.sigmoid(nn.bias_add(math.matmul(array.concat([inputs, state], 1), gate_kernel), gate_bias))
+        r, u = array.split(gates, 2, 1)
+        candidate = self._activation(nn.bias_add(math.matmul(array.concat([inputs, r * state], 1), kernel), bias))
+        output = u * state + (1 - u) * candidate
+        return output, output
+
+
+class BasicLSTMCell(RNNCell):
+    scope_name = "basic_lstm_cell"
+
+    @property
+    def state_size(self) -> Any:
+        return LSTMStateTuple(self._units, self._units)
+
+    def call(self, inputs: Tensor, state: Any) -> Any:
+        c, h = state
+        kernel = self._variable("kernel", [_size(inputs) + self._units, 4 * self._units], inputs.dtype, self.options.get("initializer"))
+        bias = self._variable("bias", [4 * self._units], inputs.dtype, Zeros())
+        i, j, f, o = array.split(nn.bias_add(math.matmul(array.concat([inputs, h], 1), kernel), bias), 4, 1)
+        new_c = c * math.sigmoid(f + self.options.get("forget_bias", 1.0)) + math.sigmoid(i) * self._activation(j)
+        new_h = self._activation(new_c) * math.sigmoid(o)
+        return new_h, LSTMStateTuple(new_c, new_h)
+
+
+class LSTMCell(BasicLSTMCell):
+    scope_name = "lstm_cell"
+
+
+class MultiRNNCell(RNNCell):
+    def __init__(self, cells: Any, state_is_tuple: bool = True) -> None:
+        super().__init__(cells[-1].output_size)
+        self._cells = list(cells)
+
+    @property
+    def state_size(self) -> Any:
+        return tuple(cell.state_size for cell in self._cells)
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        return tuple(cell.zero_state(batch_size, dtype) for cell in self._cells)
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
+        states, current = [], inputs
+        with variable_scope("multi_rnn_cell"):
+            for index, (cell, part) in enumerate(zip(self._cells, state, strict=True)):
+                with variable_scope(f"cell_{index}"):
+                    current, after = cell(current, part)
+                states.append(after)
+        return current, tuple(states)
+
+
+def static_rnn(cell: Any, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None, scope: Any = None) -> Any:
+    with variable_scope(scope or "rnn"):
+        first = convert(inputs[0])
+        batch = first.node.shape[0] if first.node.shape and first.node.shape[0] is not None else array.shape(first)[0]
+        state = initial_state if initial_state is not None else cell.zero_state(batch, dtype)
+        outputs = []
+        for item in inputs:
+            output, state = cell(item, state)
+            outputs.append(output)
+        return outputs, state
+
+
+def dynamic_rnn(cell: Any, inputs: Any, sequence_length: Any = None, initial_state: Any = None, dtype: Any = None, parallel_iterations: Any = None,
+                swap_memory: bool = False, time_major: bool = False, scope: Any = None) -> Any:
+    if sequence_length is not None:
+        raise NotImplementedError("tensorflow.nn.dynamic_rnn with sequence_length is not in mapper's runtime")
+    x = convert(inputs)
+    axis = 0 if time_major else 1
+    steps = x.node.shape[axis] if x.node.shape else None
+    if steps is None:
+        raise NotImplementedError("tensorflow.nn.dynamic_rnn over an unknown number of steps is not in mapper's runtime")
+    outputs, state = static_rnn(cell, array.unstack(x, axis=axis), initial_state, dtype or x.dtype, scope=scope or "rnn")
+    return array.stack(outputs, axis), state
