@@ -261,7 +261,7 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
                          "reuse=tf.AUTO_REUSE in VarScope?")
     before, graph.name_stack = graph.name_stack, ""
     try:
-        variable = _new_variable(graph, full, shape, dtype, initializer or scope.initializer, trainable, collections, validate_shape, scope)
+        variable = _new_variable(graph, full, shape, dtype, scope.initializer if initializer is None else initializer, trainable, collections, validate_shape, scope)
     finally:
         graph.name_stack = before
     graph.variables[full] = variable
