@@ -149,9 +149,19 @@ class Editor:
         start, end = self.span(node)
         return self.source[start:end]
 
-    def text(self, node: ast.expr | ast.stmt) -> str:
-        """A node's text with the edits made so far inside it."""
-        return self._splice(*self.span(node))
+    def text(self, node: ast.expr | ast.stmt, under: _Edit | None = None) -> str:
+        """A node's text with the edits made so far inside it (and to it, but not `under` and what is outside that)."""
+        if under is None:
+            return self._splice(*self.span(node))
+        outside = [e for e in self._edits
+                   if (e.start, e.end) == (under.start, under.end) and e.order >= under.order and not e.working]
+        for edit in outside:
+            edit.working = True
+        try:
+            return self._splice(*self.span(node))
+        finally:
+            for edit in outside:
+                edit.working = False
 
     def block(self, statements: Sequence[ast.stmt], indent: str | None = None) -> str:
         """Consecutive statements with their comments and edits, re-indented to `indent`; no newline at the end.
@@ -204,16 +214,21 @@ class Editor:
         return cached
 
     # ---- expressions ---------------------------------------------------------------------------------------
-    def replace(self, node: ast.expr, text: Text) -> None:
-        """Put `text` where the expression stands, in parentheses when its surroundings need them."""
+    def replace(self, node: ast.expr, text: Text) -> _Edit:
+        """Put `text` where the expression stands, in parentheses when its surroundings need them.
+
+        A later replacement of the same expression is outside an earlier one: its text may contain `self.text(node)`.
+        The result names this replacement in `text(node, under=…)`, which gives the text without it.
+        """
         start, end = self.span(node)
 
         def rendered() -> str:
             new = text if isinstance(text, str) else text()
             return f"({new})" if self._needs_parentheses(node, new) else new
 
-        self._add(start, end, rendered)
+        edit = self._add(start, end, rendered)
         self._rescue_comments(self.statement(node), start, end, rendered)
+        return edit
 
     def _needs_parentheses(self, node: ast.expr, text: str) -> bool:
         parent = self.parent(node)
@@ -350,9 +365,11 @@ class Editor:
         return self.bom + code
 
     # ---- inside --------------------------------------------------------------------------------------------
-    def _add(self, start: int, end: int, text: Text) -> None:
-        self._edits.append(_Edit(start, end, text, len(self._edits)))
+    def _add(self, start: int, end: int, text: Text) -> _Edit:
+        edit = _Edit(start, end, text, len(self._edits))
+        self._edits.append(edit)
         self._sorted = False
+        return edit
 
     def _splice(self, start: int, end: int) -> str:
         """source[start:end] with the outermost edits inside it applied (an edit being rendered is passed over)."""
