@@ -1,6 +1,50 @@
+"""Moves gradient code between TensorFlow 1.x and MindSpore, and proves that the numbers stay.
+
+    conversion = mapper.convert(source)           # text in, text out; never runs the program
+    findings = mapper.check(source)
+    verification = mapper.verify("program.py")    # runs both programs on the bundled runtime
+"""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-if not (Path(__file__).parent / "runtime").exists():
+from mapper.results import Comparison, Conversion, Direction, Finding, Site, SourceError, Verification
+
+__version__ = "0.1.0"
+__all__ = ["Comparison", "Conversion", "Finding", "Site", "SourceError", "Verification", "check", "convert", "verify"]
+
+if not (Path(__file__).parent / "runtime").exists():       # a plain checkout: runtime/ and rules/ lie beside this folder
     __path__.append(str(Path(__file__).resolve().parent.parent))
+
+
+def convert(source: str, to: Direction | None = None, target: str | None = None, filename: str = "<string>") -> Conversion:
+    """Converts the text of one program to the other framework.
+
+    `to` is "mindspore" or "tensorflow"; by default the direction follows from the imports. `target` names a version to write for,
+    such as "mindspore=1.8". Raises SourceError when the text is not a Python 3 program, or when it imports neither framework or
+    both and `to` is not given."""
+    from mapper.source import direction_of, parse
+
+    parse(source, filename)
+    direction = to or direction_of(source, filename)
+    if direction == "mindspore":
+        from mapper.staging.to_functions import convert_module
+    else:
+        from mapper.staging.to_graph import convert_module
+    return convert_module(source, filename, target)
+
+
+def check(source: str, to: Direction | None = None, filename: str = "<string>") -> list[Finding]:
+    """What `convert` would report about a program: unsupported calls, numeric differences, dropped furniture."""
+    return list(convert(source, to, filename=filename).findings)
+
+
+def verify(original: str | Path, converted: str | Path | None = None, backend: str = "numpy", **options: Any) -> Verification:
+    """Runs a program and its conversion (made here when not given) and compares every gradient, then what they print.
+
+    Both run as child processes with limits on time, memory and output; see mapper.verify.Limits. Raises SourceError for
+    files that cannot be read or converted."""
+    from mapper.verification import verify_files
+
+    return verify_files(Path(original), None if converted is None else Path(converted), backend, **options)

@@ -11,6 +11,17 @@ from typing import Any
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def record_program(record: str, path: str) -> int:
+    """Runs a program and stores what its gradient sites computed in the file `record`."""
+    from . import capture
+
+    capture.start(os.path.abspath(path))
+    try:
+        return run_program(path, [])
+    finally:
+        capture.store(record)
+
+
 def run_program(path: str, arguments: list[str]) -> int:
     """Runs a file as __main__ would be run, and returns its exit code; tracebacks leave out the runtime's own frames."""
     from . import shims
@@ -59,6 +70,9 @@ def main() -> int:
     if len(sys.argv) >= 3 and sys.argv[1] == "run":
         gc.freeze()
         return run_program(sys.argv[2], sys.argv[3:])
+    if len(sys.argv) == 4 and sys.argv[1] == "record":
+        gc.freeze()
+        return record_program(sys.argv[2], sys.argv[3])
     sys.stderr.write("usage: python -m mapper.runtime run FILE [ARGS…]\n")
     return 2
 

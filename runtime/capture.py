@@ -1,6 +1,7 @@
 """Records what a program's gradient sites compute, so that two runs can be compared. Idle unless `start` was called."""
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -39,6 +40,21 @@ def record(at: tuple[int, int] | None, values: list[Any]) -> None:
     if at is not None and len(_evaluations) < _limit:
         _evaluations.append({"line": at[0], "column": at[1],
                              "values": [None if v is None else np.array(v, copy=True) for v in values]})
+
+
+def store(path: str) -> None:
+    """Writes all evaluations to an .npz file: the arrays, and an index of them as JSON under "index"."""
+    arrays: dict[str, Any] = {}
+    index = []
+    for entry in _evaluations:
+        names = []
+        for value in entry["values"]:
+            name = None if value is None else f"a{len(arrays)}"
+            names.append(name)
+            if name is not None:
+                arrays[name] = value
+        index.append({"line": entry["line"], "column": entry["column"], "values": names})
+    np.savez(path, index=np.frombuffer(json.dumps(index).encode(), np.uint8), **arrays)
 
 
 def evaluations() -> list[dict[str, Any]]:

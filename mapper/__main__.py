@@ -1,0 +1,4 @@
+"""python -m mapper: the command."""
+from mapper.cli import main
+
+main()

@@ -1,0 +1,136 @@
+"""The commands: options in, the library's answer out."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from mapper.results import SourceError
+
+_DIRECTIONS = click.Choice(["mindspore", "tensorflow"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gradmapper", prog_name="mapper", message="%(prog)s 0.1.0")
+def main() -> None:
+    """Moves gradient code between TensorFlow 1.x and MindSpore, and proves that the numbers stay."""
+
+
+def _fail(error: SourceError) -> NoReturn:
+    click.echo(f"mapper: {error}", err=True)
+    sys.exit(2)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or directory for a directory, to write to.")
+@click.option("--to", type=_DIRECTIONS, help="Framework to convert to; by default it follows from the imports.")
+@click.option("--in-place", is_flag=True, help="Replace the files.")
+@click.option("--diff", is_flag=True, help="Print the changes instead of the program.")
+@click.option("--verify", "verified", is_flag=True, help="Run both programs afterwards and compare their numbers.")
+@click.option("--target", help="Version to write for, such as mindspore=1.8.")
+def convert(paths: tuple[Path, ...], output: Path | None, to: Any, in_place: bool, diff: bool, verified: bool, target: str | None) -> None:
+    """Convert programs; one file without -o goes to standard output.
+
+    Exit code 0: all converted. 1: something needs a person, marked in the output and listed. 2: could not read, parse or write."""
+    from mapper.conversion import convert_paths
+
+    try:
+        code = convert_paths(paths, output, to, in_place, diff, verified, target, click.echo, lambda text: click.echo(text, err=True))
+    except SourceError as error:
+        _fail(error)
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True)
+def check(paths: tuple[Path, ...], form: str) -> None:
+    """Report what would be converted, what differs and what is unsupported; change nothing.
+
+    Exit code 0: clean. 1: findings of level warning or worse. 2: could not read or parse."""
+    from mapper.conversion import check_paths
+
+    try:
+        text, code = check_paths(paths, form)
+    except SourceError as error:
+        _fail(error)
+    click.echo(text, nl=False)
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("converted", required=False, type=click.Path(path_type=Path))
+@click.option("--backend", type=click.Choice(["numpy"]), default="numpy", show_default=True)
+@click.option("--rtol", default=1e-4, show_default=True, help="Relative tolerance.")
+@click.option("--atol", default=1e-6, show_default=True, help="Absolute tolerance.")
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds that each program may run.")
+@click.option("--memory", default=8192, show_default=True, help="Megabytes of address space that each program may use.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+def verify(file: Path, converted: Path | None, backend: str, rtol: float, atol: float, timeout: float, memory: int, as_json: bool) -> None:
+    """Convert FILE if needed, run both programs, and compare every gradient and every printed number.
+
+    Exit code 0: all sites match. 1: a site differs. 2: a side could not run."""
+    import mapper
+    from mapper import report
+
+    try:
+        result = mapper.verify(file, converted, backend, rtol=rtol, atol=atol, timeout=timeout, memory_mb=memory)
+    except SourceError as error:
+        _fail(error)
+    click.echo(report.verification_json(result) if as_json else report.verification_text(result), nl=False)
+    sys.exit(2 if result.problem else 0 if result.matches else 1)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def run(file: Path, args: tuple[str, ...]) -> None:
+    """Run a TensorFlow 1.x or MindSpore program on the bundled NumPy runtime."""
+    from mapper.children import run_program
+    from mapper.source import parse, read
+
+    try:
+        parse(read(file).text, str(file))
+    except SourceError as error:
+        _fail(error)
+    sys.exit(run_program(file, args))
+
+
+@main.group()
+def rules() -> None:
+    """The mapping rules."""
+
+
+@rules.command("list")
+def rules_list() -> None:
+    """List every rule."""
+    from mapper import rules as base
+
+    click.echo(base.list_rules(), nl=False)
+
+
+@rules.command("show")
+@click.argument("api")
+def rules_show(api: str) -> None:
+    """Show the mapping of one API: signatures, differences, examples."""
+    from mapper import rules as base
+
+    page = base.show(api)
+    if page is None:
+        click.echo(f"mapper: no rule speaks of {api}; `mapper rules list` names them all", err=True)
+        sys.exit(1)
+    click.echo(page, nl=False)
+
+
+@rules.command("test")
+def rules_test() -> None:
+    """Convert every rule's examples both ways and compare their numbers."""
+    from mapper import rules as base
+
+    text, ok = base.self_test()
+    click.echo(text, nl=False)
+    sys.exit(0 if ok else 1)

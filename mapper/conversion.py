@@ -1,0 +1,94 @@
+"""Converting and checking files and directories: what the commands `convert` and `check` do."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import mapper
+from mapper import report, source
+from mapper.results import Conversion, Finding, SourceError
+
+Say = Callable[[str], Any]
+
+
+def convert_paths(paths: Sequence[Path], output: Path | None, to: Any, in_place: bool, diff: bool, verified: bool, target: str | None, say: Say, tell: Say) -> int:
+    """Converts files and trees; the program or diff goes to `say`, the report to `tell`. Returns the exit code 0 or 1.
+
+    Raises SourceError when an argument itself cannot be read or written; a file of a directory that cannot is reported and
+    makes the exit code 2."""
+    worst = 0
+    for path in paths:
+        whole_tree = path.is_dir()
+        if whole_tree and output is None and not in_place and not diff:
+            raise SourceError(f"{path}: a directory needs -o OUT, --in-place or --diff")
+        for file in source.discover(path):
+            try:
+                worst = max(worst, _convert_file(file, _target(path, file, output, in_place), to, diff, verified, target, say, tell, whole_tree))
+            except SourceError as error:
+                if not whole_tree:
+                    raise
+                tell(f"mapper: {error}\n".rstrip("\n"))
+                worst = 2
+    return worst
+
+
+def _target(path: Path, file: Path, output: Path | None, in_place: bool) -> Path | None:
+    if in_place:
+        return file
+    if output is None:
+        return None
+    if path.is_dir():
+        return output / file.relative_to(path)
+    return output / file.name if output.is_dir() else output
+
+
+def _convert_file(file: Path, target: Path | None, to: Any, diff: bool, verified: bool, version: str | None, say: Say, tell: Say, in_tree: bool) -> int:
+    program = source.read(file)
+    source.parse(program.text, str(file))
+    if in_tree and not source.concerns(program.text):
+        if target is not None and target != file and not diff:
+            source.write(target, program.text, program.encoding)
+        return 0
+    conversion = mapper.convert(program.text, to, version, str(file))
+    if diff:
+        say(_difference(file, program.text, conversion.code).rstrip("\n"))
+    elif target is not None:
+        source.write(target, conversion.code, program.encoding)
+    else:
+        say(conversion.code[:-1] if conversion.code.endswith("\n") else conversion.code)
+    _tell(conversion, file, tell)
+    if verified:
+        verdict = mapper.verify(file, target if target is not None and target != file else None)
+        tell(report.verification_text(verdict).rstrip("\n"))
+        if verdict.problem:
+            return 2
+        if not verdict.matches:
+            return 1
+    return 0 if conversion.complete else 1
+
+
+def _tell(conversion: Conversion, file: Path, tell: Say) -> None:
+    text = report.findings_text(conversion.findings)
+    if text:
+        tell(text.rstrip("\n"))
+    done = sum(1 for site in conversion.sites if site.converted is not None)
+    tell(f"{file}: {done} of {len(conversion.sites)} gradient sites converted" + ("" if conversion.complete else "; the rest is marked `# mapper:`"))
+
+
+def _difference(file: Path, before: str, after: str) -> str:
+    return "".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{file}", f"b/{file}"))
+
+
+def check_paths(paths: Sequence[Path], form: str) -> tuple[str, int]:
+    """The findings of files and trees in the asked form, and the exit code."""
+    findings: list[Finding] = []
+    for path in paths:
+        for file in source.discover(path):
+            program = source.read(file)
+            source.parse(program.text, str(file))
+            if source.concerns(program.text):
+                findings += mapper.check(program.text, filename=str(file))
+    worst = 1 if any(finding.level in ("error", "warning") for finding in findings) else 0
+    return report.FORMATS[form](findings), worst

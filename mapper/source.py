@@ -1,0 +1,186 @@
+"""Programs as files: decoding, line ends, what they import, and writing that never leaves half a file."""
+from __future__ import annotations
+
+import ast
+import codecs
+import io
+import os
+import re
+import tempfile
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+
+from mapper.results import Direction, SourceError
+
+MAX_BYTES = 16 * 1024 * 1024
+_PY2 = [
+    (re.compile(r"^\s*print\s+[^\s(=]"), "a print statement: write print(…)"),
+    (re.compile(r"^\s*exec\s+[^\s(=]"), "an exec statement: write exec(…)"),
+    (re.compile(r"^\s*except\s+[\w.()\s,]+,\s*\w+\s*:"), "`except E, name:`: write `except E as name:`"),
+    (re.compile(r"^\s*raise\s+[\w.]+\s*,"), "`raise E, value`: write `raise E(value)`"),
+    (re.compile(r"(?<![\w'\"])0[0-7]+\b(?![.'\"])"), "an octal number such as 0777: write 0o777"),
+    (re.compile(r"(?<![\w'\"])\d+[lL]\b"), "a long number such as 10L: write 10"),
+    (re.compile(r"<>"), "the operator <>: write !="),
+    (re.compile(r"`[^`]+`"), "backquotes: write repr(…)"),
+]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A program as text with "\\n" line ends, and what is needed to write it back as it was."""
+
+    path: Path
+    text: str
+    encoding: str
+    bom: bool
+
+
+def read(path: Path) -> SourceFile:
+    """Reads and decodes a Python file; line ends are kept as they are.
+
+    Raises SourceError for anything that is not a readable Python text."""
+    try:
+        if path.is_symlink() and not path.exists():
+            raise SourceError(f"{path}: a symbolic link that leads nowhere ({os.readlink(path)}); remove it or name the file it should be")
+        if path.is_dir():
+            raise SourceError(f"{path}: a directory where a file is needed")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise SourceError(f"{path}: {size} bytes, more than the {MAX_BYTES} that a program may have; exclude it if it is generated")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise SourceError(f"{path}: no such file") from None
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
+    return decode(data, path)
+
+
+def decode(data: bytes, path: Path) -> SourceFile:
+    """Text of a Python file by its BOM or coding line, else UTF-8. Raises SourceError with the line of a bad byte."""
+    bom = data.startswith(codecs.BOM_UTF8)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise SourceError(f"{path}:1: UTF-16 text; save the file as UTF-8")
+    if b"\0" in data[:65536]:
+        raise SourceError(f"{path}: a binary file, not a Python program")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError as error:
+        named = re.search(rb"coding[:=]\s*([-\w.]+)", data[:400])
+        if named is None:
+            raise SourceError(_bad_byte(data, path)) from None
+        raise SourceError(f"{path}:1: {error.msg}; correct the coding line ({named[1].decode(errors='replace')})") from None
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise SourceError(_bad_byte(data, path, encoding)) from None
+    return SourceFile(path, text, encoding, bom)
+
+
+def _bad_byte(data: bytes, path: Path, encoding: str = "utf-8") -> str:
+    try:
+        data.decode(encoding)
+        position = 0
+    except UnicodeDecodeError as error:
+        position = error.start
+    line = data.count(b"\n", 0, position) + 1
+    return (f"{path}:{line}: byte 0x{data[position]:02x} is not {encoding.upper()}; save the file as UTF-8, or add a coding line such as "
+            "`# -*- coding: latin-1 -*-` as its first line")
+
+
+def parse(text: str, filename: str) -> ast.Module:
+    """The syntax tree of a program. Raises SourceError with file:line and advice for Python 2 or broken code."""
+    try:
+        return ast.parse(text.removeprefix("\ufeff"), filename)
+    except SyntaxError as error:
+        line = error.lineno or 1
+        old = python2_reason(text, line)
+        if old is not None:
+            raise SourceError(f"{filename}:{old[0]}: Python 2 code: {old[1]}. Modernise the file first (for example with 2to3 or python-modernize), "
+                              "then convert it") from None
+        raise SourceError(f"{filename}:{line}:{error.offset or 1}: syntax error: {error.msg}; correct it before converting") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SourceError(f"{filename}: cannot be parsed: {type(error).__name__}: {error}") from None
+
+
+def python2_reason(text: str, line: int) -> tuple[int, str] | None:
+    """(line, what is Python 2 there) when the syntax error at or before `line` is code that Python 2 would take."""
+    lines = text.splitlines()
+    for number in (line, line - 1):
+        if 1 <= number <= len(lines):
+            for pattern, reason in _PY2:
+                if pattern.search(lines[number - 1]):
+                    return number, reason
+    return None
+
+
+_IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+(?:[\w.]+[ \t]*(?:as[ \t]+\w+[ \t]*)?,[ \t]*)*(tensorflow|mindspore)\b", re.M)
+
+
+def concerns(text: str) -> bool:
+    """Whether a text could be a program of either framework: a text search, before anything is parsed."""
+    return "tensorflow" in text or "mindspore" in text
+
+
+def direction_of(text: str, filename: str) -> Direction:
+    """The framework to convert to, by what is imported. SourceError when that is neither or both."""
+    found = {match[1] for match in _IMPORT.finditer(text)}
+    if found == {"tensorflow"}:
+        return "mindspore"
+    if found == {"mindspore"}:
+        return "tensorflow"
+    if found:
+        raise SourceError(f"{filename}: imports both tensorflow and mindspore; say which way with --to mindspore or --to tensorflow")
+    raise SourceError(f"{filename}: imports neither tensorflow nor mindspore; nothing to convert")
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> None:
+    """Writes a whole file or nothing: a temporary file beside it takes its place when complete. Keeps the mode bits.
+
+    Raises SourceError when the target cannot be written."""
+    try:
+        data = text.encode(encoding)
+    except UnicodeEncodeError:
+        data = text.encode("utf-8")
+    target = path.resolve() if path.is_symlink() else path
+    try:
+        if target.is_dir():
+            raise SourceError(f"{path}: a directory where a file is to be written")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise SourceError(f"{path}: is read-only; nothing was written")
+        mode = target.stat().st_mode & 0o7777 if target.exists() else None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, mode if mode is not None else 0o666 & ~_umask())
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be written: {error.strerror}; nothing was changed") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+SKIPPED = {".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "__pycache__", "build", "dist", ".mypy_cache", ".ruff_cache",
+           ".pytest_cache", "site-packages"}
+
+
+def discover(path: Path) -> list[Path]:
+    """The Python files of a path: itself, or those below it in the order of their names, without caches and environments."""
+    if not path.is_dir():
+        return [path]
+    found: list[Path] = []
+    for folder, folders, files in os.walk(path, followlinks=False):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED and not (Path(folder) / name / "pyvenv.cfg").exists())
+        found += [Path(folder) / name for name in sorted(files) if name.endswith(".py")]
+    return found
