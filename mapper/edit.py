@@ -242,6 +242,25 @@ class Editor:
         return precedence(new) <= _required(parent, node) and not (
             isinstance(new, ast.Tuple) and text.lstrip().startswith("("))
 
+    def replace_span(self, start: int, end: int, text: Text) -> None:
+        """Replace a stretch of text by offsets: a name in a definition's header, a decorator."""
+        self._add(start, end, text)
+
+    def rename_definition(self, definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, name: str) -> None:
+        """Another name in a `def` or `class` line."""
+        start = self._offset(definition.lineno, definition.col_offset)
+        found = re.compile(rf"\b{re.escape(definition.name)}\b").search(self.source, start)
+        assert found is not None
+        self._add(found.start(), found.end(), name)
+
+    def delete_decorator(self, decorator: ast.expr) -> None:
+        """Remove a decorator with its line."""
+        start = self.source.rindex("@", 0, self._offset(decorator.lineno, decorator.col_offset))
+        _, end = self.span(decorator)
+        newline = _LINE.search(self.source, end)
+        line_start = self._line_start(start)
+        self._add(line_start, newline.end() if newline else end, "")
+
     # ---- statements ----------------------------------------------------------------------------------------
     def replace_statement(self, statement: ast.stmt, text: Text) -> None:
         """Put other statements in a statement's place: lines without indentation, "\\n" between them.
@@ -278,6 +297,14 @@ class Editor:
             self._add(line_start, line_end, "")
         else:
             self._add(begin, stop, "pass")
+
+    def indent_block(self, statements: Sequence[ast.stmt]) -> None:
+        """Indent consecutive statements one level more, where they stand (a header goes above with another edit)."""
+        first, last = statements[0], statements[-1]
+        self._own_line(first)
+        start, end = self._extent_start(first), self._extent_end(last)
+        old, unit = self.indent(first), self.unit()
+        self._add(start, end, lambda: unit + reindent(self._splice(start, end), old, old + unit))
 
     def insert_before(self, statement: ast.stmt, text: Text) -> None:
         """Put statements above a statement and its comments: lines without indentation, "\\n" between them."""

@@ -1,0 +1,520 @@
+# mypy: ignore-errors
+"""TensorFlow 1 code that converted programs get a copy of: each definition here is copied, with those it uses, only
+into the programs that need it. It is read as text and never imported by mapper.
+"""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+sess = tf.Session()
+_graphs = {}
+_ready = set()
+_names = {}
+
+
+def initialize():
+    """Give the variables made since the last call their initial values."""
+    new = [v for v in tf.global_variables() if v.name not in _ready]
+    _ready.update(v.name for v in new)
+    if new:
+        sess.run(tf.variables_initializer(new))
+
+
+def evaluate(value):
+    """The value of a tensor, or of every tensor in a tuple, list or dict, in one sess.run."""
+    initialize()
+    return fetch(value, {})
+
+
+def fetch(value, feeds):
+    """sess.run for structures that hold other things than tensors too."""
+    found = []
+
+    def replaced(part, values=None):
+        if isinstance(part, dict):
+            return {k: replaced(v, values) for k, v in part.items()}
+        if isinstance(part, (list, tuple)):
+            return type(part)(replaced(v, values) for v in part)
+        if not hasattr(part, "graph"):
+            return part
+        if values is None:
+            found.append(part)
+            return None
+        return next(values)
+
+    replaced(value)
+    return replaced(value, iter(sess.run(found, feeds)))
+
+
+def run(build, *args):
+    """build(*args) in one sess.run: arrays are fed, the graph is built once per signature of the arguments."""
+    arrays = []
+
+    def signature(value):
+        if isinstance(value, (np.ndarray, np.generic)):
+            arrays.append(value)
+            return value.shape, value.dtype.str
+        if isinstance(value, (list, tuple)):
+            return (type(value), *map(signature, value))
+        return type(value), value if isinstance(value, (int, float, str)) else id(value)
+
+    def with_placeholders(value):
+        if isinstance(value, (np.ndarray, np.generic)):
+            feeds.append(tf.placeholder(value.dtype, value.shape))
+            return feeds[-1]
+        return type(value)(map(with_placeholders, value)) if isinstance(value, (list, tuple)) else value
+
+    owner = getattr(build, "__self__", None)
+    code = getattr(build, "__code__", None)
+    cells = tuple(id(c.cell_contents) for c in getattr(build, "__closure__", None) or ())
+    key = (code, cells, id(owner)) if code is not None else id(build), signature(args)
+    if key not in _graphs:
+        feeds = []
+        fetches = build(*with_placeholders(args))
+        initialize()
+        _graphs[key] = fetches, feeds, build, args
+    fetches, feeds = _graphs[key][:2]
+    return fetch(fetches, dict(zip(feeds, arrays)))
+
+
+def parameters(cell, seen=None):
+    """The variables of a cell and of the cells it holds; its own come first."""
+    seen = set() if seen is None else seen
+    parts = list(cell) if isinstance(cell, (list, tuple)) else list(vars(cell).values())
+    inner = [p for p in parts if isinstance(p, CellList) or callable(p) and hasattr(p, "__dict__")]
+    found = [p for p in parts if isinstance(p, tf.Variable) and id(p) not in seen]
+    seen.update(map(id, found))
+    for part in inner:
+        if id(part) not in seen and not isinstance(part, (type, type(parameters))):
+            seen.add(id(part))
+            found += parameters(part, seen)
+    return found
+
+
+def trainable_variables(cell):
+    """The trainable variables of a cell and of the cells it holds; its own come first."""
+    return [v for v in parameters(cell) if v.trainable]
+
+
+def parameters_and_names(cell, prefix="", seen=None):
+    """(path, variable) for every variable of a cell and of the cells it holds; its own come first."""
+    seen = set() if seen is None else seen
+    parts = list(enumerate(cell)) if isinstance(cell, (list, tuple)) else list(vars(cell).items())
+    found = []
+    for name, part in parts:
+        if isinstance(part, tf.Variable) and id(part) not in seen:
+            seen.add(id(part))
+            found.append((f"{prefix}{name}", part))
+    for name, part in parts:
+        if (isinstance(part, CellList) or callable(part) and hasattr(part, "__dict__")) and id(part) not in seen:
+            seen.add(id(part))
+            found += parameters_and_names(part, f"{prefix}{name}.", seen)
+    return found
+
+
+class CellList(list):
+    """A list whose cells belong to the cell that holds it."""
+
+    def __init__(self, *cells):
+        super().__init__(cells[0] if len(cells) == 1 and isinstance(cells[0], (list, tuple)) else cells)
+
+
+class Sequential(CellList):
+    """Cells called one after the other."""
+
+    def __call__(self, x):
+        for cell in self:
+            x = cell(x)
+        return x
+
+
+def initial_value(value, shape, default):
+    """An initial value given as an array, a number, or the name of an initializer."""
+    value = default if value is None else value
+    if value == "zeros" if isinstance(value, str) else value is None:
+        return tf.zeros(shape)
+    if isinstance(value, str):
+        fan_out, fan_in = shape[0] * int(np.prod(shape[2:])), int(np.prod(shape[1:]))
+        limits = {"xavier_uniform": (6 / (fan_in + fan_out)) ** 0.5, "he_uniform": (1 / fan_in) ** 0.5,
+                  "uniform": 0.07, "fan_in": (1 / fan_in) ** 0.5}
+        if value == "ones":
+            return tf.ones(shape)
+        if value in limits:
+            return tf.random_uniform(shape, -limits[value], limits[value])
+        return tf.random_normal(shape, stddev=0.01)
+    if isinstance(value, (int, float)):
+        return tf.fill(shape, float(value))
+    return value
+
+
+class Dense:
+    """y = activation(x wᵀ + b) with w of shape [out_channels, in_channels]."""
+
+    def __init__(self, in_channels, out_channels, weight_init=None, bias_init=None, has_bias=True, activation=None):
+        self.weight = tf.Variable(initial_value(weight_init, [out_channels, in_channels], "he_uniform"), name="weight")
+        self.bias = None
+        if has_bias:
+            limit = in_channels ** -0.5
+            default = bias_init if bias_init is not None else tf.random_uniform([out_channels], -limit, limit)
+            self.bias = tf.Variable(initial_value(default, [out_channels], None), name="bias")
+        self.activation = activation
+
+    def __call__(self, x):
+        rank = x.shape.ndims
+        if rank is not None and rank > 2:
+            y = tf.tensordot(x, self.weight, [[rank - 1], [1]])
+        else:
+            y = tf.matmul(x, self.weight, transpose_b=True)
+        if self.bias is not None:
+            y = y + self.bias
+        return y if self.activation is None else self.activation(y)
+
+
+class Conv2d:
+    """Convolution of [batch, channels, height, width] with a weight of [out, in // group, kernel, kernel]."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, pad_mode="same", padding=0, dilation=1,
+                 group=1, has_bias=False, weight_init=None, bias_init=None, data_format="NCHW"):
+        size = pair(kernel_size)
+        shape = [out_channels, in_channels // group, *size]
+        self.weight = tf.Variable(initial_value(weight_init, shape, "he_uniform"), name="weight")
+        self.bias = tf.Variable(initial_value(bias_init, [out_channels], "zeros"), name="bias") if has_bias else None
+        self.stride, self.dilation, self.group = pair(stride), pair(dilation), group
+        self.pad_mode, self.padding = pad_mode, padding
+
+    def __call__(self, x):
+        x = tf.transpose(x, [0, 2, 3, 1])
+        if self.pad_mode == "pad":
+            top, bottom, left, right = self.padding if isinstance(self.padding, tuple) else [self.padding] * 4
+            x = tf.pad(x, [[0, 0], [top, bottom], [left, right], [0, 0]])
+        padding = "SAME" if self.pad_mode == "same" else "VALID"
+        kernel = tf.transpose(self.weight, [2, 3, 1, 0])
+        parts = zip(tf.split(x, self.group, 3), tf.split(kernel, self.group, 3))
+        y = tf.concat([tf.nn.conv2d(part, filters, strides=[1, *self.stride, 1], padding=padding,
+                                    dilations=[1, *self.dilation, 1]) for part, filters in parts], 3)
+        if self.bias is not None:
+            y = y + self.bias
+        return tf.transpose(y, [0, 3, 1, 2])
+
+
+def pair(value):
+    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+
+
+class MaxPool2d:
+    """Maximum over windows of [batch, channels, height, width]."""
+
+    def __init__(self, kernel_size=1, stride=1, pad_mode="valid", padding=0):
+        self.size, self.stride, self.padding = pair(kernel_size), pair(stride), pad_mode.upper()
+
+    def __call__(self, x):
+        y = tf.nn.max_pool(tf.transpose(x, [0, 2, 3, 1]), ksize=[1, *self.size, 1], strides=[1, *self.stride, 1],
+                           padding=self.padding)
+        return tf.transpose(y, [0, 3, 1, 2])
+
+
+class AvgPool2d:
+    """Mean over windows of [batch, channels, height, width]."""
+
+    def __init__(self, kernel_size=1, stride=1, pad_mode="valid", padding=0):
+        self.size, self.stride, self.padding = pair(kernel_size), pair(stride), pad_mode.upper()
+
+    def __call__(self, x):
+        y = tf.nn.avg_pool(tf.transpose(x, [0, 2, 3, 1]), ksize=[1, *self.size, 1], strides=[1, *self.stride, 1],
+                           padding=self.padding)
+        return tf.transpose(y, [0, 3, 1, 2])
+
+
+def flatten(x):
+    """All dimensions but the first in one."""
+    size = int(np.prod(x.shape.as_list()[1:]))
+    return tf.reshape(x, [-1, size])
+
+
+class LayerNorm:
+    """Normalization over the last dimensions with a trained scale and shift."""
+
+    def __init__(self, normalized_shape, begin_norm_axis=-1, begin_params_axis=-1, gamma_init="ones",
+                 beta_init="zeros", epsilon=1e-7):
+        shape = list(normalized_shape)
+        self.gamma = tf.Variable(initial_value(gamma_init, shape, "ones"), name="gamma")
+        self.beta = tf.Variable(initial_value(beta_init, shape, "zeros"), name="beta")
+        self.axis, self.epsilon = begin_norm_axis, epsilon
+
+    def __call__(self, x):
+        axes = list(range(self.axis % x.shape.ndims, x.shape.ndims))
+        mean, variance = tf.nn.moments(x, axes, keep_dims=True)
+        return (x - mean) * tf.rsqrt(variance + self.epsilon) * self.gamma + self.beta
+
+
+class Embedding:
+    """Rows of a table."""
+
+    def __init__(self, vocab_size, embedding_size, use_one_hot=False, embedding_table="normal"):
+        table = initial_value(embedding_table, [vocab_size, embedding_size], "normal")
+        self.embedding_table = tf.Variable(table, name="embedding_table")
+
+    def __call__(self, ids):
+        return tf.gather(self.embedding_table, ids)
+
+
+class Dropout:
+    """Inactive until trained: the identity."""
+
+    def __init__(self, keep_prob=0.5, p=None):
+        self.rate = 1 - keep_prob if p is None else p
+        self.training = False
+
+    def __call__(self, x):
+        return tf.nn.dropout(x, rate=self.rate) if self.training else x
+
+
+class BatchNorm:
+    """Normalization by the moving mean and variance, over every dimension but the channels (the second)."""
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.9, affine=True, gamma_init="ones", beta_init="zeros",
+                 moving_mean_init="zeros", moving_var_init="ones", use_batch_statistics=None):
+        shape = [num_features]
+        self.gamma = tf.Variable(initial_value(gamma_init, shape, "ones"), name="gamma", trainable=affine)
+        self.beta = tf.Variable(initial_value(beta_init, shape, "zeros"), name="beta", trainable=affine)
+        self.moving_mean = tf.Variable(initial_value(moving_mean_init, shape, "zeros"), trainable=False)
+        self.moving_variance = tf.Variable(initial_value(moving_var_init, shape, "ones"), trainable=False)
+        self.eps, self.momentum, self.batch = eps, momentum, use_batch_statistics
+        self.training = False
+
+    def __call__(self, x):
+        shape = [1, -1] + [1] * (x.shape.ndims - 2)
+        mean, variance = self.moving_mean, self.moving_variance
+        if self.batch or (self.batch is None and self.training):
+            mean, variance = tf.nn.moments(x, [0] + list(range(2, x.shape.ndims)))
+        mean, variance, gamma, beta = (tf.reshape(v, shape) for v in (mean, variance, self.gamma, self.beta))
+        return (x - mean) * tf.rsqrt(variance + self.eps) * gamma + beta
+
+
+class Loss:
+    """A loss from the elementwise loss of two tensors."""
+
+    def __init__(self, elementwise, reduction="mean"):
+        self.elementwise, self.reduction = elementwise, reduction
+
+    def __call__(self, *inputs):
+        return reduced(self.elementwise(*inputs), self.reduction)
+
+
+def reduced(loss, reduction):
+    return tf.reduce_mean(loss) if reduction == "mean" else tf.reduce_sum(loss) if reduction == "sum" else loss
+
+
+def mse_loss(reduction="mean"):
+    """Mean (or sum) of the squared differences."""
+    return Loss(lambda logits, labels: tf.square(logits - labels), reduction)
+
+
+def l1_loss(reduction="mean"):
+    """Mean (or sum) of the absolute differences."""
+    return Loss(lambda logits, labels: tf.abs(logits - labels), reduction)
+
+
+def smooth_l1_loss(beta=1.0, reduction="none"):
+    """Squared below beta, linear above."""
+    def elementwise(logits, labels):
+        distance = tf.abs(logits - labels)
+        return tf.where(distance < beta, 0.5 * tf.square(distance) / beta, distance - 0.5 * beta)
+    return Loss(elementwise, reduction)
+
+
+def huber_loss(reduction="mean", delta=1.0):
+    """Squared below delta, linear above."""
+    def elementwise(logits, labels):
+        distance = tf.abs(logits - labels)
+        return tf.where(distance < delta, 0.5 * tf.square(distance), delta * (distance - 0.5 * delta))
+    return Loss(elementwise, reduction)
+
+
+def softmax_cross_entropy(sparse=False, reduction="none"):
+    """Cross entropy of softmax(logits) with class numbers (sparse) or with distributions."""
+    def elementwise(logits, labels):
+        if sparse:
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=labels)
+        return tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=labels)
+    return Loss(elementwise, reduction)
+
+
+def cross_entropy(reduction="mean", label_smoothing=0.0):
+    """Cross entropy of softmax(logits) with class numbers or with distributions."""
+    def elementwise(logits, labels):
+        if not labels.dtype.is_integer and not label_smoothing:
+            return tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=labels)
+        if not label_smoothing:
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=labels)
+        classes = logits.shape.as_list()[1]
+        targets = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
+        targets = targets * (1 - label_smoothing) + label_smoothing / classes
+        return tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=targets)
+    return Loss(elementwise, reduction)
+
+
+def nll_loss(reduction="mean"):
+    """Minus the log-probability of the labelled class."""
+    return Loss(lambda logits, labels: -tf.reduce_sum(logits * tf.one_hot(labels, logits.shape.as_list()[1]), 1),
+                reduction)
+
+
+def binary_cross_entropy(reduction="mean"):
+    """Cross entropy of probabilities with labels in [0, 1]."""
+    def elementwise(logits, labels):
+        return -(labels * tf.log(logits) + (1 - labels) * tf.log(1 - logits))
+    return Loss(elementwise, reduction)
+
+
+def binary_cross_entropy_with_logits(reduction="mean"):
+    """Cross entropy of sigmoid(logits) with labels in [0, 1]."""
+    return Loss(lambda logits, labels: tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=labels),
+                reduction)
+
+
+class WithLoss:
+    """The loss of a network's output."""
+
+    def __init__(self, backbone, loss_fn):
+        self.backbone, self.loss_fn = backbone, loss_fn
+
+    def __call__(self, data, label):
+        return self.loss_fn(self.backbone(data), label)
+
+
+class TrainOneStep:
+    """One step of an optimizer: gives the loss before the update."""
+
+    def __init__(self, network, optimizer, sens=1.0):
+        self.network, self.optimizer, self.sens = network, optimizer, sens
+
+    def __call__(self, *inputs):
+        loss = self.network(*inputs)
+        sens = tf.fill(tf.shape(loss), tf.cast(self.sens, loss.dtype))
+        grads = tf.gradients(loss, self.optimizer.parameters, sens, unconnected_gradients="zero")
+        with tf.control_dependencies([loss]):
+            update = self.optimizer(grads)
+        with tf.control_dependencies([update]):
+            return tf.identity(loss)
+
+
+class Optimizer:
+    """A tf.train optimizer with the variables it updates; called with gradients, it gives the update operation."""
+
+    def __init__(self, parameters, rule, weight_decay=0.0):
+        self.parameters, self.rule, self.weight_decay = list(parameters), rule, weight_decay
+
+    def __call__(self, grads):
+        grads = list(grads)
+        if self.weight_decay:
+            grads = [g + self.weight_decay * p for g, p in zip(grads, self.parameters)]
+        with tf.control_dependencies(grads):
+            return self.rule.apply_gradients(zip(grads, self.parameters))
+
+
+def depend(value, operation):
+    """`value`, handed on after `operation` has run."""
+    with tf.control_dependencies([operation]):
+        return identity(value)
+
+
+def identity(value):
+    """tf.identity of a tensor, or of every tensor in a tuple or list."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(identity(part) for part in value)
+    return tf.identity(value) if hasattr(value, "graph") else value
+
+
+def as_list(value):
+    return list(value) if isinstance(value, (tuple, list)) else [value]
+
+
+def gradient(fn, weights=None, get_all=False, get_by_list=False, sens_param=False):
+    """The function that gives the gradients of fn: of its first input, of all inputs, of weights, or of both."""
+    def gradients(*inputs, sens=None):
+        inputs = list(inputs)
+        if sens_param and sens is None:
+            sens = inputs.pop()
+        inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+        tensors = [x for x in inputs if hasattr(x, "graph")]
+        y = fn(*inputs)
+        if get_all or not get_by_list:
+            first = tuple(tf.gradients(y, tensors, sens, unconnected_gradients="zero"))
+            first = first if get_all else first[0]
+        if not get_by_list:
+            return first
+        second = tuple(tf.gradients(y, as_list(weights), sens, unconnected_gradients="zero"))
+        second = second if isinstance(weights, (tuple, list)) else second[0]
+        return (first, second) if get_all else second
+    return gradients
+
+
+def value_and_gradient(fn, position=0, weights=None, has_aux=False):
+    """The function that gives fn's value and its gradients: of the inputs at `position`, of weights, or of both."""
+    def evaluate_both(*inputs):
+        inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+        value = fn(*inputs)
+        y = value[0] if has_aux else value
+        parts = []
+        if position is not None:
+            chosen = [inputs[i] for i in (position if isinstance(position, tuple) else (position,))]
+            grads = tuple(tf.gradients(y, chosen, unconnected_gradients="zero"))
+            parts.append(grads if len(grads) > 1 else grads[0])
+        if weights is not None:
+            grads = tuple(tf.gradients(y, as_list(weights), unconnected_gradients="zero"))
+            parts.append(grads if isinstance(weights, (tuple, list)) else grads[0])
+        return value, parts[0] if len(parts) == 1 else tuple(parts)
+    return evaluate_both
+
+
+def gradient_at(fn, position=0, weights=None, has_aux=False):
+    """The function that gives fn's gradients of the inputs at `position`, of weights, or of both."""
+    def gradients(*inputs):
+        value, grads = value_and_gradient(fn, position, weights, has_aux)(*inputs)
+        return (grads, tuple(value[1:])) if has_aux else grads
+    return gradients
+
+
+def vjp(fn, *inputs, weights=None):
+    """fn's value, and the function from its cotangent to those of its inputs."""
+    inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    value = fn(*inputs)
+
+    def pullback(*cotangents):
+        sens = list(cotangents) if isinstance(value, (tuple, list)) else cotangents[0]
+        grads = tuple(tf.gradients(value, inputs, sens, unconnected_gradients="zero"))
+        if weights is None:
+            return grads
+        return grads, tuple(tf.gradients(value, as_list(weights), sens, unconnected_gradients="zero"))
+    return value, pullback
+
+
+def jvp(fn, inputs, tangents):
+    """fn's value and its directional derivative: the gradient of the gradient in the (unused) cotangent."""
+    inputs = [tf.convert_to_tensor(x) for x in as_list(inputs)]
+    value = fn(*inputs)
+    results = []
+    for y in as_list(value):
+        cotangent = tf.zeros_like(y)
+        grads = tf.gradients(y, inputs, cotangent, unconnected_gradients="zero")
+        results.append(tf.gradients(grads, cotangent, as_list(tangents), unconnected_gradients="zero")[0])
+    return value, tuple(results) if isinstance(value, (tuple, list)) else results[0]
+
+
+def jacobian(fn, position=0):
+    """The function that gives the derivatives of every output element, with shape output + input."""
+    def jacobians(*inputs):
+        inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+        chosen = [inputs[i] for i in (position if isinstance(position, tuple) else (position,))]
+        value = fn(*inputs)
+        found = [tuple(one_jacobian(y, x) for x in chosen) for y in as_list(value)]
+        found = [part if isinstance(position, tuple) else part[0] for part in found]
+        return tuple(found) if isinstance(value, (tuple, list)) else found[0]
+    return jacobians
+
+
+def one_jacobian(y, x):
+    shape = y.shape.as_list() + x.shape.as_list()
+    rows = tf.unstack(tf.reshape(y, [-1]), num=int(np.prod(y.shape.as_list(), dtype=int)))
+    return tf.reshape(tf.stack([tf.gradients(row, x, unconnected_gradients="zero")[0] for row in rows]), shape)
