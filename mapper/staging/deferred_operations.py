@@ -1,0 +1,1199 @@
+"""Operations with TensorFlow's names and arguments on tensors that wait for `run`: the second part of what outputs may carry.
+
+Like `deferred_library`, this text is taken apart and never imported. The function inside each definition computes on Tensors;
+it is written so that `ms.jit` can compile it."""
+# ruff: noqa
+from __future__ import annotations
+
+import numpy as np
+
+import mindspore as ms
+from mindspore import nn
+
+from .deferred_library import *
+
+
+# ----------------------------------------------------------------------------------------------------------- elementwise
+
+
+def square(x, name=None):
+    def squared(x):
+        return x * x
+
+    return node(squared, convert_to_tensor(x))
+
+
+def maximum(x, y, name=None):
+    def larger(x, y):
+        return ms.ops.where(x >= y, x, y)
+
+    return binary(larger, convert_to_tensor(x) if not isinstance(y, Deferred) else x, y)
+
+
+def minimum(x, y, name=None):
+    def smaller(x, y):
+        return ms.ops.where(x <= y, x, y)
+
+    return binary(smaller, convert_to_tensor(x) if not isinstance(y, Deferred) else x, y)
+
+
+def relu6(features, name=None):
+    def clipped(x):
+        return ms.ops.where(x < 6, ms.ops.relu(x), ms.ops.zeros_like(x) + 6)
+
+    return node(clipped, convert_to_tensor(features))
+
+
+def leaky_relu(features, alpha=0.2, name=None):
+    def leaky(x):
+        return ms.ops.where(x > 0, x, x * alpha)
+
+    return node(leaky, convert_to_tensor(features))
+
+
+def selu(features, name=None):
+    def scaled(x):
+        return 1.0507009873554805 * ms.ops.where(x > 0, x, 1.6732632423543772 * (ms.ops.exp(ms.ops.minimum(x, 0)) - 1))
+
+    return node(scaled, convert_to_tensor(features))
+
+
+def softplus(features, name=None):
+    def smooth(x):
+        return ms.ops.relu(x) + ms.ops.log1p(ms.ops.exp(-ms.ops.abs(x)))
+
+    return node(smooth, convert_to_tensor(features))
+
+
+def softsign(features, name=None):
+    def soft(x):
+        return x / (1 + ms.ops.abs(x))
+
+    return node(soft, convert_to_tensor(features))
+
+
+def squared_difference(x, y, name=None):
+    def squared(x, y):
+        return (x - y) * (x - y)
+
+    return binary(squared, convert_to_tensor(x), y)
+
+
+def div_no_nan(x, y, name=None):
+    return binary(ms.ops.div_no_nan, convert_to_tensor(x), y)
+
+
+def plus(x, y, name=None):
+    return convert_to_tensor(x) + y if not isinstance(y, Deferred) else x + y
+
+
+def minus(x, y, name=None):
+    return convert_to_tensor(x) - y if not isinstance(y, Deferred) else x - y
+
+
+def times(x, y, name=None):
+    return convert_to_tensor(x) * y if not isinstance(y, Deferred) else x * y
+
+
+def over(x, y, name=None):
+    return convert_to_tensor(x) / y if not isinstance(y, Deferred) else x / y
+
+
+def floor_over(x, y, name=None):
+    return convert_to_tensor(x) // y if not isinstance(y, Deferred) else x // y
+
+
+def modulo(x, y, name=None):
+    return convert_to_tensor(x) % y if not isinstance(y, Deferred) else x % y
+
+
+def raised(x, y, name=None):
+    return convert_to_tensor(x) ** y if not isinstance(y, Deferred) else x ** y
+
+
+def div(x, y, name=None):
+    """x / y, rounded down for integers."""
+    x, y = convert_to_tensor(x) if not isinstance(y, Deferred) else x, y
+    dtype = x.dtype if isinstance(x, Deferred) else y.dtype
+    return x / y if dtype in FLOATS else x // y
+
+
+def add_n(inputs, name=None):
+    def total(*values):
+        result = values[0]
+        for value in values[1:]:
+            result = result + value
+        return result
+
+    return node(total, *map(convert_to_tensor, inputs))
+
+
+def less_than(x, y, name=None):
+    return convert_to_tensor(x) < y if not isinstance(y, Deferred) else x < y
+
+
+def at_most(x, y, name=None):
+    return convert_to_tensor(x) <= y if not isinstance(y, Deferred) else x <= y
+
+
+def more_than(x, y, name=None):
+    return convert_to_tensor(x) > y if not isinstance(y, Deferred) else x > y
+
+
+def at_least(x, y, name=None):
+    return convert_to_tensor(x) >= y if not isinstance(y, Deferred) else x >= y
+
+
+def truth(fn, x, y):
+    found = binary(fn, convert_to_tensor(x) if not isinstance(y, Deferred) else x, y)
+    found.dtype = ms.bool_
+    return found
+
+
+def equal(x, y, name=None):
+    return truth(ms.ops.equal, x, y)
+
+
+def not_equal(x, y, name=None):
+    return truth(ms.ops.not_equal, x, y)
+
+
+def logical_xor(x, y, name=None):
+    return truth(ms.ops.logical_xor, x, y)
+
+
+def cast(x, dtype, name=None):
+    def converted(x):
+        return x.astype(dtype)
+
+    found = node(converted, convert_to_tensor(x))
+    found.dtype = dtype
+    return found
+
+
+def to_float(x, name=None):
+    return cast(x, ms.float32)
+
+
+def to_double(x, name=None):
+    return cast(x, ms.float64)
+
+
+def to_int32(x, name=None):
+    return cast(x, ms.int32)
+
+
+def to_int64(x, name=None):
+    return cast(x, ms.int64)
+
+
+def where(condition, x=None, y=None, name=None):
+    if x is None:
+        return where_true(condition)
+
+    def chosen(condition, x, y):
+        if condition.ndim == 1 and x.ndim > 1:
+            condition = condition.reshape((-1,) + (1,) * (x.ndim - 1))
+        return ms.ops.where(condition, x, y)
+
+    found = node(chosen, convert_to_tensor(condition), convert_to_tensor(x), convert_to_tensor(y))
+    found.dtype = convert_to_tensor(x).dtype
+    return found
+
+
+def where_true(condition):
+    def indices(condition):
+        return ms.ops.nonzero(condition)
+
+    found = node(indices, convert_to_tensor(condition))
+    found.label, found.dtype = "where_true", ms.int64
+    return found
+
+
+# -------------------------------------------------------------------------------------------------------------- reductions
+
+
+def reduced(fn, x, axis, keepdims, reduction_indices=None, keep_dims=None):
+    x = convert_to_tensor(x)
+    axis = axis if axis is not None else reduction_indices
+    keepdims = bool(keepdims if keep_dims is None else keep_dims)
+    if isinstance(axis, (list, tuple)):
+        axis = tuple([int(a) for a in axis])
+        if not axis:
+            return x
+
+    def over_axes(x):
+        return fn(x, axis, keepdims)
+
+    return node(over_axes, x)
+
+
+def sum_over(x, axis, keepdims):
+    return ms.ops.sum(x, axis, keepdims)
+
+
+def mean_over(x, axis, keepdims):
+    return ms.ops.mean(x, axis, keepdims)
+
+
+def prod_over(x, axis, keepdims):
+    if axis is None:
+        found = ms.ops.prod(x.reshape((-1,)), 0)
+        return found.reshape((1,) * x.ndim) if keepdims else found
+    if isinstance(axis, tuple):
+        for a in sorted([a % x.ndim for a in axis], reverse=True):
+            x = ms.ops.prod(x, a, keepdims)
+        return x
+    return ms.ops.prod(x, axis, keepdims)
+
+
+def max_over(x, axis, keepdims):
+    return ms.ops.amax(x, () if axis is None else axis, keepdims)
+
+
+def min_over(x, axis, keepdims):
+    return ms.ops.amin(x, () if axis is None else axis, keepdims)
+
+
+def all_over(x, axis, keepdims):
+    return ms.ops.all(x, axis, keepdims)
+
+
+def any_over(x, axis, keepdims):
+    return ms.ops.any(x, axis, keepdims)
+
+
+def logsumexp_over(x, axis, keepdims):
+    axes = tuple(range(x.ndim)) if axis is None else axis
+    top = ms.ops.stop_gradient(ms.ops.amax(x, axes, True))
+    found = ms.ops.log(ms.ops.sum(ms.ops.exp(x - top), axes, True)) + top
+    return found if keepdims else found.squeeze(axes)
+
+
+def reduce_sum(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(sum_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def reduce_mean(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(mean_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def reduce_prod(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(prod_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def reduce_max(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(max_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def reduce_min(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(min_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def reduce_all(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(all_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def reduce_any(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(any_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None, reduction_indices=None, keep_dims=None):
+    return reduced(logsumexp_over, input_tensor, axis, keepdims, reduction_indices, keep_dims)
+
+
+def cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
+    def running(x):
+        values = ms.ops.flip(x, (axis,)) if reverse else x
+        values = ms.ops.cumsum(values, axis) - values if exclusive else ms.ops.cumsum(values, axis)
+        return ms.ops.flip(values, (axis,)) if reverse else values
+
+    return node(running, convert_to_tensor(x))
+
+
+def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
+    return node(ms.ops.cumprod, convert_to_tensor(x), axis)
+
+
+def index_of(fn, x, axis, dtype):
+    def found_index(x):
+        return fn(x, axis).astype(dtype)
+
+    found = node(found_index, convert_to_tensor(x))
+    found.label, found.dtype = "argmax", dtype
+    return found
+
+
+def argmax(input, axis=None, name=None, dimension=None, output_type=ms.int64):
+    return index_of(ms.ops.argmax, input, (dimension or 0) if axis is None else axis, output_type)
+
+
+def argmin(input, axis=None, name=None, dimension=None, output_type=ms.int64):
+    return index_of(ms.ops.argmin, input, (dimension or 0) if axis is None else axis, output_type)
+
+
+def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_dims=None):
+    def length(x):
+        axes = tuple(range(x.ndim)) if axis is None else axis
+        keep = bool(keepdims or keep_dims)
+        if ord == 1:
+            return ms.ops.sum(ms.ops.abs(x), axes, keep)
+        if ord == np.inf:
+            return ms.ops.amax(ms.ops.abs(x), axes, keep)
+        if ord in ("euclidean", "fro", 2):
+            return ms.ops.sqrt(ms.ops.sum(x * x, axes, keep))
+        return ms.ops.pow(ms.ops.sum(ms.ops.pow(ms.ops.abs(x), ord), axes, keep), 1 / ord)
+
+    return node(length, convert_to_tensor(tensor))
+
+
+def moments(x, axes, shift=None, name=None, keep_dims=None, keepdims=None):
+    x = convert_to_tensor(x)
+    keep = bool(keepdims or keep_dims)
+    mean = reduce_mean(x, axes, True)
+    variance = reduce_mean(square(x - stop_gradient(mean)), axes, keep)
+    return mean if keep else reduce_mean(x, axes), variance
+
+
+# ------------------------------------------------------------------------------------------------------------------ shapes
+
+
+def reshape(tensor, shape, name=None):
+    tensor = convert_to_tensor(tensor)
+    if holds_tensor(shape):
+        def reshaped(x, shape):
+            return x.reshape(ints(shape))
+
+        return node(reshaped, tensor, shape)
+    shape = tuple([int(d) for d in (shape if isinstance(shape, (list, tuple, np.ndarray)) else [shape])])
+
+    def reshape_to(x):
+        return x.reshape(shape)
+
+    return node(reshape_to, tensor)
+
+
+def ints(shape):
+    """A shape of ints from what has been computed."""
+    if isinstance(shape, ms.Tensor):
+        shape = shape.asnumpy().reshape(-1)
+    return tuple([int(d) for d in shape])
+
+
+def shape_of(input, name=None, out_type=ms.int32):
+    def dims(x):
+        return ms.Tensor(x.shape, out_type)
+
+    found = node(dims, convert_to_tensor(input))
+    found.label, found.dtype = "shape_of", out_type
+    return found
+
+
+def size_of(input, name=None, out_type=ms.int32):
+    def count(x):
+        return ms.Tensor(x.size, out_type)
+
+    found = node(count, convert_to_tensor(input))
+    found.label, found.dtype = "size_of", out_type
+    return found
+
+
+def rank_of(input, name=None):
+    def rank(x):
+        return ms.Tensor(x.ndim, ms.int32)
+
+    found = node(rank, convert_to_tensor(input))
+    found.label, found.dtype = "rank_of", ms.int32
+    return found
+
+
+def expand_dims(input, axis=None, name=None, dim=None):
+    return node(ms.ops.expand_dims, convert_to_tensor(input), dim if axis is None else axis)
+
+
+def squeeze(input, axis=None, name=None, squeeze_dims=None):
+    axis = squeeze_dims if axis is None else axis
+    if axis is None:
+        return node(ms.ops.squeeze, convert_to_tensor(input))
+    return node(ms.ops.squeeze, convert_to_tensor(input), tuple(axis) if isinstance(axis, (list, tuple)) else axis)
+
+
+def transpose(a, perm=None, name=None, conjugate=False):
+    def turned(x):
+        return ms.ops.transpose(x, tuple(range(x.ndim))[::-1] if perm is None else tuple([int(i) for i in perm]))
+
+    return node(turned, convert_to_tensor(a))
+
+
+def concat(values, axis, name=None):
+    if isinstance(values, int):
+        values, axis = axis, values
+    return node(ms.ops.concat, [convert_to_tensor(v) for v in values], axis)
+
+
+def stack(values, axis=0, name=None):
+    if isinstance(values, Deferred):
+        return values
+    dtype = next((v.dtype for v in values if isinstance(v, Deferred)), None)
+    return node(ms.ops.stack, [v if isinstance(v, Deferred) else stack(v) if holds_tensor(v) else constant(v, dtype)
+                               for v in values], axis)
+
+
+def unstack(value, num=None, axis=0, name="unstack"):
+    value = convert_to_tensor(value)
+    count = num if num is not None else static_shape(value)[axis]
+    axis = axis % len(static_shape(value))
+    return [value[(slice(None),) * axis + (i,)] for i in range(count)]
+
+
+def split(value, num_or_size_splits=None, axis=0, num=None, name="split", split_dim=None, num_split=None):
+    if isinstance(value, int):
+        value, num_or_size_splits, axis = axis if isinstance(axis, Deferred) else num_or_size_splits, num_split, value
+    value = convert_to_tensor(value)
+    rank = len(static_shape(value))
+
+    def piece(x, i, sizes):
+        size = x.shape[axis]
+        start = size // sizes * i if isinstance(sizes, int) else sum(sizes[:i])
+        end = start + (size // sizes if isinstance(sizes, int) else sizes[i])
+        return x[(slice(None),) * (axis % rank) + (slice(start, end),)]
+
+    sizes = num_or_size_splits if isinstance(num_or_size_splits, int) else tuple(num_or_size_splits)
+    return [node(piece, value, i, sizes) for i in range(sizes if isinstance(sizes, int) else len(sizes))]
+
+
+def tile(input, multiples, name=None):
+    if holds_tensor(multiples):
+        def repeated(x, multiples):
+            return ms.ops.tile(x, ints(multiples))
+
+        return node(repeated, convert_to_tensor(input), multiples)
+    return node(ms.ops.tile, convert_to_tensor(input), tuple([int(m) for m in multiples]))
+
+
+def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
+    widths = [int(w) for pair in reversed([list(p) for p in paddings]) for w in pair]
+
+    def padded(x):
+        if mode.upper() == "CONSTANT":
+            return ms.ops.pad(x, widths, "constant", constant_values)
+        return ms.ops.pad(x, widths, mode.lower())
+
+    return node(padded, convert_to_tensor(tensor))
+
+
+def slice_of(input_, begin, size, name=None):
+    if holds_tensor(begin) or holds_tensor(size):
+        def cut(x, begin, size):
+            begin, size = ints(begin), ints(size)
+            return x[tuple([slice(b, None if s == -1 else b + s) for b, s in zip(begin, size)])]
+
+        return node(cut, convert_to_tensor(input_), begin, size)
+    return convert_to_tensor(input_)[tuple([slice(b, None if s == -1 else b + s) for b, s in zip(begin, size)])]
+
+
+def filled_like(value, dtype):
+    return dtype if dtype is not None else ms.float32
+
+
+def zeros(shape, dtype=ms.float32, name=None):
+    return fill(shape, 0, dtype=dtype)
+
+
+def ones(shape, dtype=ms.float32, name=None):
+    return fill(shape, 1, dtype=dtype)
+
+
+def fill(dims, value, name=None, dtype=None):
+    if not isinstance(value, Deferred):
+        value = constant(value, dtype)
+    if holds_tensor(dims):
+        def filled_with(value, dims):
+            return ms.ops.broadcast_to(value, ints(dims))
+
+        return node(filled_with, value, dims)
+    dims = tuple([int(d) for d in (dims if isinstance(dims, (list, tuple, np.ndarray)) else [dims])])
+    return node(ms.ops.broadcast_to, value, dims) if dims else value
+
+
+def zeros_like(tensor, dtype=None, name=None, optimize=True):
+    def zeros_for(x):
+        return ms.ops.zeros_like(x, dtype=dtype)
+
+    found = node(zeros_for, convert_to_tensor(tensor))
+    found.label, found.dtype = "zeros_like", dtype or found.dtype
+    return found
+
+
+def ones_like(tensor, dtype=None, name=None, optimize=True):
+    def ones_for(x):
+        return ms.ops.ones_like(x, dtype=dtype)
+
+    found = node(ones_for, convert_to_tensor(tensor))
+    found.label, found.dtype = "ones_like", dtype or found.dtype
+    return found
+
+
+def arange(start, limit=None, delta=1, dtype=None, name="range"):
+    if limit is None:
+        start, limit = 0, start
+    if holds_tensor([start, limit, delta]):
+        def counted(start, limit, delta):
+            return ms.Tensor(np.arange(int(start), int(limit), int(delta)), dtype or ms.int32)
+
+        found = node(counted, start, limit, delta)
+        found.dtype = dtype or ms.int32
+        return found
+    return constant(np.arange(start, limit, delta), dtype or as_tensor(start + delta).dtype)
+
+
+def linspace(start, stop, num, name=None):
+    return constant(np.linspace(start, stop, num), ms.float32)
+
+
+def eye(num_rows, num_columns=None, batch_shape=None, dtype=ms.float32, name=None):
+    return constant(np.eye(num_rows, num_columns), dtype)
+
+
+def diag(diagonal, name=None):
+    return node(ms.ops.diag, convert_to_tensor(diagonal))
+
+
+def diag_part(input, name=None):
+    def diagonal(x):
+        return ms.ops.sum(x * ms.ops.eye(x.shape[-2], x.shape[-1], x.dtype), -1)
+
+    return node(diagonal, convert_to_tensor(input))
+
+
+def matrix_diag(diagonal, name=None):
+    def spread(x):
+        return ms.ops.expand_dims(x, -1) * ms.ops.eye(x.shape[-1], x.shape[-1], x.dtype)
+
+    return node(spread, convert_to_tensor(diagonal))
+
+
+def trace(x, name=None):
+    def total(x):
+        return ms.ops.sum(x * ms.ops.eye(x.shape[-2], x.shape[-1], x.dtype), (-2, -1))
+
+    return node(total, convert_to_tensor(x))
+
+
+def matrix_band_part(input, num_lower, num_upper, name=None):
+    def banded(x):
+        rows, columns = np.indices(x.shape[-2:])
+        mask = ((num_lower < 0) | (rows - columns <= num_lower)) & ((num_upper < 0) | (columns - rows <= num_upper))
+        return x * ms.Tensor(mask.astype(np.float32), x.dtype)
+
+    return node(banded, convert_to_tensor(input))
+
+
+def meshgrid(*args, indexing="xy", **kwargs):
+    grids = np.meshgrid(*[run(a) if isinstance(a, Deferred) else a for a in args], indexing=indexing)
+    return [constant(g) for g in grids]
+
+
+def broadcast_to(input, shape, name=None):
+    return node(ms.ops.broadcast_to, convert_to_tensor(input), tuple(shape))
+
+
+def reverse(tensor, axis, name=None):
+    return node(ms.ops.flip, convert_to_tensor(tensor), tuple(axis) if isinstance(axis, (list, tuple)) else (axis,))
+
+
+# ----------------------------------------------------------------------------------------------------------------- indices
+
+
+def gather(params, indices, validate_indices=None, name=None, axis=None, batch_dims=0):
+    """Parts of params along an axis."""
+    axis = axis or 0
+
+    def taken(params, indices):
+        return ms.ops.gather(params, indices, axis)
+
+    params = convert_to_tensor(params)
+    found = node(taken, params, convert_to_tensor(indices))
+    found.dtype, found.label = params.dtype, "gather" if axis == 0 else "gather_axis"
+    return found
+
+
+def embedding_lookup(params, ids, partition_strategy="mod", name=None, validate_indices=True, max_norm=None):
+    return gather(params, ids)
+
+
+class IndexedSlices:
+    """The gradient of a tensor of which only rows are used."""
+
+    def __init__(self, values, indices, dense_shape=None):
+        self.values, self.indices, self.dense_shape = values, indices, dense_shape
+
+
+def gather_nd(params, indices, name=None):
+    params = convert_to_tensor(params)
+    found = node(ms.ops.gather_nd, params, convert_to_tensor(indices))
+    found.dtype = params.dtype
+    return found
+
+
+def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
+    def encoded(indices):
+        on = ms.Tensor(1 if on_value is None else on_value, dtype or ms.float32)
+        off = ms.Tensor(0 if off_value is None else off_value, dtype or ms.float32)
+        return ms.ops.one_hot(indices, depth, on, off, -1 if axis is None else axis)
+
+    found = node(encoded, convert_to_tensor(indices))
+    found.label, found.dtype = "one_hot", dtype or ms.float32
+    return found
+
+
+def boolean_mask(tensor, mask, name="boolean_mask", axis=None):
+    def masked(x, mask):
+        places = ms.ops.nonzero(mask)
+        return ms.ops.gather_nd(x, places)
+
+    tensor = convert_to_tensor(tensor)
+    found = node(masked, tensor, convert_to_tensor(mask))
+    found.dtype = tensor.dtype
+    return found
+
+
+def scatter_nd(indices, updates, shape, name=None):
+    found = node(ms.ops.scatter_nd, convert_to_tensor(indices), convert_to_tensor(updates), tuple(shape))
+    found.dtype = convert_to_tensor(updates).dtype
+    return found
+
+
+def top_k(input, k=1, sorted=True, name=None):
+    """The largest values along the last axis, and their indices."""
+    both = node(ms.ops.topk, convert_to_tensor(input), k)
+    indices = node(item, both, 1)
+    indices.label, indices.dtype = "argmax", ms.int32
+    return node(item, both, 0), indices
+
+
+def segment_sum(data, segment_ids, name=None):
+    def summed(data, ids):
+        return ms.ops.unsorted_segment_sum(data, ids, int(ids.max()) + 1)
+
+    found = node(summed, convert_to_tensor(data), convert_to_tensor(segment_ids))
+    found.dtype = convert_to_tensor(data).dtype
+    return found
+
+
+def segment_mean(data, segment_ids, name=None):
+    def averaged(data, ids):
+        count = int(ids.max()) + 1
+        total = ms.ops.unsorted_segment_sum(data, ids, count)
+        return total / ms.ops.unsorted_segment_sum(ms.ops.ones_like(data), ids, count)
+
+    return node(averaged, convert_to_tensor(data), convert_to_tensor(segment_ids))
+
+
+def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
+    return node(ms.ops.unsorted_segment_sum, convert_to_tensor(data), convert_to_tensor(segment_ids), num_segments)
+
+
+def sequence_mask(lengths, maxlen=None, dtype=ms.bool_, name=None):
+    def mask(lengths):
+        longest = int(lengths.max()) if maxlen is None else maxlen
+        return (ms.ops.arange(longest) < ms.ops.expand_dims(lengths, -1)).astype(dtype)
+
+    found = node(mask, convert_to_tensor(lengths))
+    found.label, found.dtype = "sequence_mask", dtype
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------- linear algebra
+
+
+def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, a_is_sparse=False, b_is_sparse=False,
+           name=None):
+    """The matrix product of the last two dimensions."""
+    if not (transpose_a or transpose_b or adjoint_a or adjoint_b):
+        return node(ms.ops.matmul, convert_to_tensor(a), convert_to_tensor(b))
+
+    def product(a, b):
+        a = ms.ops.swapaxes(a, -1, -2) if transpose_a or adjoint_a else a
+        b = ms.ops.swapaxes(b, -1, -2) if transpose_b or adjoint_b else b
+        return ms.ops.matmul(a, b)
+
+    return node(product, convert_to_tensor(a), convert_to_tensor(b))
+
+
+def xw_plus_b(x, weights, biases, name=None):
+    return matmul(x, weights) + biases
+
+
+def tensordot(a, b, axes, name=None):
+    return node(ms.ops.tensordot, convert_to_tensor(a), convert_to_tensor(b), axes)
+
+
+def einsum(equation, *inputs, **options):
+    """Sums of products, by transposing, multiplying and summing."""
+    terms, result = equation.replace(" ", "").split("->") if "->" in equation else (equation.replace(" ", ""), None)
+    terms = terms.split(",")
+    letters = sorted(set("".join(terms)))
+    if result is None:
+        result = "".join(c for c in letters if "".join(terms).count(c) == 1)
+    order = list(result) + [c for c in letters if c not in result]
+
+    def summed(*values):
+        total = None
+        for term, value in zip(terms, values):
+            value = ms.ops.transpose(value, tuple([term.index(c) for c in order if c in term]))
+            shape = iter(value.shape)
+            value = value.reshape(tuple([next(shape) if c in term else 1 for c in order]))
+            total = value if total is None else total * value
+        axes = tuple(range(len(result), len(order)))
+        return ms.ops.sum(total, axes) if axes else total
+
+    return node(summed, *map(convert_to_tensor, inputs))
+
+
+def matrix_inverse(input, adjoint=False, name=None):
+    return node(ms.ops.inverse, convert_to_tensor(input))
+
+
+def matrix_determinant(input, name=None):
+    return node(ms.ops.det, convert_to_tensor(input))
+
+
+def matrix_solve(matrix, rhs, adjoint=False, name=None):
+    """The solution of matrix @ x = rhs."""
+    def solved(matrix, rhs):
+        return ms.ops.matmul(ms.ops.inverse(matrix), rhs)
+
+    return node(solved, convert_to_tensor(matrix), convert_to_tensor(rhs))
+
+
+def cholesky(input, name=None):
+    """The lower triangular factor, column by column so that it has derivatives of any order."""
+    def factor(a):
+        size = a.shape[-1]
+        columns = []
+        for j in range(size):
+            column = a[..., :, j:j + 1]
+            for c in columns:
+                column = column - c * c[..., j:j + 1, :]
+            pivot = ms.ops.sqrt(column[..., j:j + 1, :])
+            mask = ms.Tensor((np.arange(size) >= j).astype(np.float32).reshape(-1, 1), a.dtype)
+            columns.append(column / pivot * mask)
+        return ms.ops.concat(columns, -1)
+
+    return node(factor, convert_to_tensor(input))
+
+
+# --------------------------------------------------------------------------------------------------------- neural networks
+
+
+def softmax(logits, axis=None, name=None, dim=None):
+    return node(ms.ops.softmax, convert_to_tensor(logits), (-1 if dim is None else dim) if axis is None else axis)
+
+
+def log_softmax(logits, axis=None, name=None, dim=None):
+    return node(ms.ops.log_softmax, convert_to_tensor(logits), (-1 if dim is None else dim) if axis is None else axis)
+
+
+def bias_add(value, bias, data_format=None, name=None):
+    def biased(x, b):
+        if data_format == "NCHW":
+            return x + b.reshape((1, -1) + (1,) * (x.ndim - 2))
+        return x + b
+
+    return node(biased, convert_to_tensor(value), convert_to_tensor(bias))
+
+
+def l2_loss(t, name=None):
+    def half(x):
+        return ms.ops.sum(x * x) / 2
+
+    return node(half, convert_to_tensor(t))
+
+
+def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
+    axis = dim if axis is None else axis
+
+    def unit(x):
+        total = ms.ops.sum(x * x, axis, True) if axis is not None else ms.ops.sum(x * x)
+        return x * ms.ops.rsqrt(ms.ops.maximum(total, epsilon))
+
+    return node(unit, convert_to_tensor(x))
+
+
+def softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, dim=-1, name=None, axis=None):
+    if _sentinel is not None:
+        labels, logits = _sentinel, labels
+    return cross_entropy(stop_gradient(convert_to_tensor(labels)), convert_to_tensor(logits), dim if axis is None else axis)
+
+
+def softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, name=None, dim=None):
+    return cross_entropy(convert_to_tensor(labels), convert_to_tensor(logits), -1 if axis is None else axis)
+
+
+def cross_entropy(labels, logits, axis):
+    def entropy(labels, logits):
+        return -ms.ops.sum(labels * ms.ops.log_softmax(logits, axis), axis)
+
+    return node(entropy, labels if labels.dtype in FLOATS else cast(labels, logits.dtype or ms.float32), logits)
+
+
+def sparse_softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None):
+    def entropy(logits, labels):
+        logs = ms.ops.log_softmax(logits, -1)
+        chosen = ms.ops.one_hot(labels, logits.shape[-1], ms.Tensor(1, logs.dtype), ms.Tensor(0, logs.dtype))
+        return -ms.ops.sum(logs * chosen, -1)
+
+    return node(entropy, convert_to_tensor(logits), convert_to_tensor(labels))
+
+
+def sigmoid_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None):
+    def entropy(labels, logits):
+        return ms.ops.relu(logits) - logits * labels + ms.ops.log1p(ms.ops.exp(-ms.ops.abs(logits)))
+
+    return node(entropy, convert_to_tensor(labels), convert_to_tensor(logits))
+
+
+def weighted_cross_entropy_with_logits(labels=None, logits=None, pos_weight=None, name=None, targets=None):
+    def entropy(labels, logits, weight):
+        scale = 1 + (weight - 1) * labels
+        return (1 - labels) * logits + scale * (ms.ops.log1p(ms.ops.exp(-ms.ops.abs(logits))) + ms.ops.relu(-logits))
+
+    return node(entropy, convert_to_tensor(targets if labels is None else labels), convert_to_tensor(logits), pos_weight)
+
+
+def weighted_loss(losses, weights):
+    """The mean of the losses over those whose weight is not zero, added to the losses of the program."""
+    if isinstance(weights, (int, float)) and weights == 1:
+        loss = reduce_mean(losses)
+    else:
+        weights = convert_to_tensor(weights) * ones_like(losses)
+        loss = reduce_sum(losses * weights) / maximum(reduce_sum(cast(not_equal(weights, 0.0), ms.float32)), 1.0)
+    add_to_collection("losses", loss)
+    return loss
+
+
+def mean_squared_error(labels, predictions, weights=1.0, scope=None, loss_collection=None, reduction=None):
+    return weighted_loss(squared_difference(predictions, labels), weights)
+
+
+def absolute_difference(labels, predictions, weights=1.0, scope=None, loss_collection=None, reduction=None):
+    return weighted_loss(abs(convert_to_tensor(predictions) - labels), weights)
+
+
+def losses_softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=None,
+                                 reduction=None):
+    return weighted_loss(softmax_cross_entropy_with_logits(labels=onehot_labels, logits=logits), weights)
+
+
+def losses_sparse_softmax_cross_entropy(labels, logits, weights=1.0, scope=None, loss_collection=None, reduction=None):
+    return weighted_loss(sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits), weights)
+
+
+def losses_sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=None,
+                                 reduction=None):
+    return weighted_loss(sigmoid_cross_entropy_with_logits(labels=multi_class_labels, logits=logits), weights)
+
+
+def huber_loss(labels, predictions, weights=1.0, delta=1.0, scope=None, loss_collection=None, reduction=None):
+    error = abs(convert_to_tensor(predictions) - labels)
+    quadratic = minimum(error, delta)
+    return weighted_loss(0.5 * quadratic * quadratic + delta * (error - quadratic), weights)
+
+
+def log_loss(labels, predictions, weights=1.0, epsilon=1e-7, scope=None, loss_collection=None, reduction=None):
+    labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
+    return weighted_loss(-labels * ops.log(predictions + epsilon) - (1 - labels) * ops.log(1 - predictions + epsilon), weights)
+
+
+def get_regularization_losses(scope=None):
+    return get_collection("regularization_losses", scope)
+
+
+def get_regularization_loss(scope=None, name=None):
+    return add_n(get_collection("regularization_losses", scope))
+
+
+def get_losses(scope=None, loss_collection="losses"):
+    return get_collection("losses", scope)
+
+
+def get_total_loss(add_regularization_losses=True, name=None, scope=None):
+    return add_n(get_collection("losses") + (get_collection("regularization_losses") if add_regularization_losses else []))
+
+
+def l2_regularizer(scale, scope=None):
+    return lambda weights: scale * l2_loss(weights)
+
+
+def l1_regularizer(scale, scope=None):
+    return lambda weights: scale * reduce_sum(abs(weights))
+
+
+def same_padding(size, kernel, stride, dilation=1):
+    """What TensorFlow's SAME puts before and after."""
+    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def channels_first(x, data_format):
+    return x if data_format == "NCHW" else ms.ops.transpose(x, (0, 3, 1, 2))
+
+
+def channels_as_given(x, data_format):
+    return x if data_format == "NCHW" else ms.ops.transpose(x, (0, 2, 3, 1))
+
+
+def of_image(sizes, data_format):
+    """Height and width of [1, h, w, 1], [h, w] or a number."""
+    if isinstance(sizes, int):
+        return sizes, sizes
+    sizes = list(sizes)
+    if len(sizes) == 4:
+        sizes = sizes[2:] if data_format == "NCHW" else sizes[1:3]
+    return (sizes[0], sizes[0]) if len(sizes) == 1 else tuple(sizes)
+
+
+def padded_image(x, padding, kernel, stride, dilation, value=0.0):
+    """An image in NCHW with the padding that the window needs."""
+    if isinstance(padding, str):
+        if padding.upper() == "VALID":
+            return x
+        top = same_padding(x.shape[2], kernel[0], stride[0], dilation[0])
+        left = same_padding(x.shape[3], kernel[1], stride[1], dilation[1])
+    else:
+        top, left = tuple(padding[1]), tuple(padding[2])
+    return ms.ops.pad(x, [left[0], left[1], top[0], top[1]], "constant", value) if sum(top + left) else x
+
+
+def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True, data_format="NHWC", dilations=(1, 1, 1, 1),
+           name=None, filters=None):
+    """Convolution of images in TensorFlow's layout by filters [height, width, in, out]."""
+    stride, dilation = of_image(strides, data_format), of_image(dilations, data_format)
+
+    def convolved(x, weights):
+        x, weights = channels_first(x, data_format), ms.ops.transpose(weights, (3, 2, 0, 1))
+        x = padded_image(x, padding, weights.shape[2:], stride, dilation)
+        found = ms.ops.conv2d(x, weights, None, stride, "valid", 0, dilation)
+        return channels_as_given(found, data_format)
+
+    return node(convolved, convert_to_tensor(input), convert_to_tensor(filters if filter is None else filter))
+
+
+def pooled(input, ksize, strides, padding, data_format, mean):
+    kernel, stride = of_image(ksize, data_format), of_image(strides, data_format)
+
+    def pool(x):
+        x = channels_first(x, data_format)
+        if mean:
+            ones = ms.ops.ones((1, 1, x.shape[2], x.shape[3]), x.dtype)
+            x = padded_image(x, padding, kernel, stride, (1, 1))
+            ones = padded_image(ones, padding, kernel, stride, (1, 1))
+            found = ms.ops.avg_pool2d(x, kernel, stride) / ms.ops.avg_pool2d(ones, kernel, stride)
+        else:
+            x = padded_image(x, padding, kernel, stride, (1, 1), -3.4e38)
+            found = ms.ops.max_pool2d(x, kernel, stride)
+        return channels_as_given(found, data_format)
+
+    return node(pool, convert_to_tensor(input))
+
+
+def max_pool(value=None, ksize=None, strides=None, padding=None, data_format="NHWC", name=None, input=None):
+    return pooled(input if value is None else value, ksize, strides, padding, data_format, False)
+
+
+def avg_pool(value=None, ksize=None, strides=None, padding=None, data_format="NHWC", name=None, input=None):
+    return pooled(input if value is None else value, ksize, strides, padding, data_format, True)
+
+
+def dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None):
+    x = convert_to_tensor(x)
+    keep = 1 - rate if keep_prob is None else keep_prob
+    mask = random_uniform_like(x)
+    return x / keep * cast(mask < keep, ms.float32)
+
+
+def random_uniform_like(x):
+    def drawn(x):
+        return ms.Tensor(np.random.uniform(size=x.shape), ms.float32)
+
+    found = node(drawn, x)
+    found.label = "random_like"
+    return found
+
+
+def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
+    factor = ops.rsqrt(variance + variance_epsilon)
+    factor = factor if scale is None else factor * scale
+    return x * factor + ((-mean * factor) if offset is None else offset - mean * factor)
+
+
+def uniquely(default):
+    """A layer's name that is not in use in the current scope."""
+    return unique_name(scope_prefix() + default)[len(scope_prefix()):]
+
+
+def dense(inputs, units, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=zeros_initializer,
+          kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+          bias_constraint=None, trainable=True, name=None, reuse=None):
+    """A fully connected layer, with variables `kernel` and `bias` in a scope of its name."""
+    inputs = convert_to_tensor(inputs)
+    with variable_scope(name or uniquely("dense"), reuse=reuse):
+        kernel = get_variable("kernel", [static_shape(inputs)[-1], units], ms.float32, kernel_initializer, kernel_regularizer, trainable)
+        found = tensordot(inputs, kernel, 1) if len(static_shape(inputs)) > 2 else matmul(inputs, kernel)
+        if use_bias:
+            found = found + get_variable("bias", [units], ms.float32, bias_initializer, bias_regularizer, trainable)
+    return found if activation is None else activation(found)
+
+
+def fully_connected(inputs, num_outputs, activation_fn=None, normalizer_fn=None, normalizer_params=None,
+                    weights_initializer=None, weights_regularizer=None, biases_initializer=zeros_initializer,
+                    biases_regularizer=None, reuse=None, variables_collections=None, outputs_collections=None,
+                    trainable=True, scope=None):
+    """A fully connected layer, with variables `weights` and `biases` in a scope of its name."""
+    inputs = convert_to_tensor(inputs)
+    with variable_scope(scope or uniquely("fully_connected"), reuse=reuse):
+        weights = get_variable("weights", [static_shape(inputs)[-1], num_outputs], ms.float32, weights_initializer,
+                               weights_regularizer, trainable)
+        found = matmul(inputs, weights)
+        if biases_initializer is not None:
+            found = found + get_variable("biases", [num_outputs], ms.float32, biases_initializer, biases_regularizer, trainable)
+    return found if activation_fn is None else activation_fn(found)
+
+
+def layers_conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
+                  dilation_rate=(1, 1), activation=None, use_bias=True, kernel_initializer=None,
+                  bias_initializer=zeros_initializer, kernel_regularizer=None, bias_regularizer=None,
+                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
+                  reuse=None):
+    """A convolutional layer, with variables `kernel` and `bias` in a scope of its name."""
+    inputs = convert_to_tensor(inputs)
+    layout = "NCHW" if data_format == "channels_first" else "NHWC"
+    size = of_image(kernel_size, layout)
+    with variable_scope(name or uniquely("conv2d"), reuse=reuse):
+        shape = [*size, static_shape(inputs)[1 if layout == "NCHW" else 3], filters]
+        kernel = get_variable("kernel", shape, ms.float32, kernel_initializer, kernel_regularizer, trainable)
+        found = conv2d(inputs, kernel, of_image(strides, layout), padding.upper(), True, layout, of_image(dilation_rate, layout))
+        if use_bias:
+            found = bias_add(found, get_variable("bias", [filters], ms.float32, bias_initializer, bias_regularizer, trainable), layout)
+    return found if activation is None else activation(found)
+
+
+def max_pooling2d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+    return pooled(inputs, pool_size, strides, padding, "NCHW" if data_format == "channels_first" else "NHWC", False)
+
+
+def average_pooling2d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+    return pooled(inputs, pool_size, strides, padding, "NCHW" if data_format == "channels_first" else "NHWC", True)
+
+
+def flattened(inputs, name=None, data_format=None):
+    inputs = convert_to_tensor(inputs)
+    sizes = list(static_shape(inputs))[1:]
+    return reshape(inputs, [-1, int(np.prod(sizes))])
+
+
+# ------------------------------------------------------------------------------------------------------------------ random
+
+
+def drawn(shape, draw, initializer=None, dtype=ms.float32):
+    """A tensor that is drawn anew in each run."""
+    if holds_tensor(shape):
+        def draw_for(shape):
+            return ms.Tensor(draw(ints(shape)), dtype)
+
+        found = node(draw_for, shape)
+    else:
+        size = tuple([int(d) for d in shape])
+
+        def draw_now():
+            return ms.Tensor(draw(size), dtype)
+
+        found = Deferred(draw_now, label="random")
+    found.dtype = dtype
+    if initializer is not None and not holds_tensor(shape):
+        found.initializer = lambda dtype=None: init.initializer(initializer, tuple(shape), dtype or ms.float32)
+    return found
+
+
+def random_normal(shape, mean=0.0, stddev=1.0, dtype=ms.float32, seed=None, name=None):
+    return drawn(shape, lambda size: np.random.normal(mean, stddev, size), init.Normal(stddev, mean), dtype)
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=ms.float32, seed=None, name=None):
+    def draw(size):
+        values = np.random.normal(size=size)
+        while (np.abs(values) > 2).any():
+            values = np.where(np.abs(values) > 2, np.random.normal(size=size), values)
+        return mean + stddev * values
+
+    return drawn(shape, draw, init.TruncatedNormal(stddev, mean), dtype)
+
+
+def random_uniform(shape, minval=0, maxval=None, dtype=ms.float32, seed=None, name=None):
+    top = 1.0 if maxval is None else maxval
+    start = init.Uniform(top) if isinstance(top, (int, float)) and minval == -top else None
+    if dtype in FLOATS:
+        return drawn(shape, lambda size: np.random.uniform(minval, top, size), start, dtype)
+    return drawn(shape, lambda size: np.random.randint(minval, top, size), None, dtype)
+
+
+def set_random_seed(seed):
+    ms.set_seed(seed)
+
+
+def random_shuffle(value, seed=None, name=None):
+    def shuffled(x):
+        return x[ms.Tensor(np.random.permutation(x.shape[0]), ms.int32)]
+
+    return node(shuffled, convert_to_tensor(value))
+
+
+def multinomial(logits, num_samples, seed=None, name=None, output_dtype=ms.int64):
+    def sampled(logits):
+        scores = logits.asnumpy()[:, None, :] + np.random.gumbel(size=(logits.shape[0], num_samples, logits.shape[1]))
+        return ms.Tensor(scores.argmax(-1), output_dtype)
+
+    found = node(sampled, convert_to_tensor(logits))
+    found.label, found.dtype = "argmax", output_dtype
+    return found
+
+
+def print_when_run(input_, data, message=None, first_n=None, summarize=None, name=None):
+    def printed(value, *shown):
+        print(message or "", *[s.asnumpy() for s in shown])
+        return value
+
+    return node(printed, convert_to_tensor(input_), *data)
+
+
+class ExponentialMovingAverage:
+    """Averages of variables, updated by the operation that apply gives."""
+
+    def __init__(self, decay, num_updates=None, zero_debias=False, name="ExponentialMovingAverage"):
+        self.decay, self.averages = decay, {}
+
+    def apply(self, var_list=None):
+        updates = []
+        for variable in trainable_variables() if var_list is None else var_list:
+            if variable not in self.averages:
+                self.averages[variable] = Variable(variable, trainable=False, name=variable.name[:-2] + "/ExponentialMovingAverage")
+            average = self.averages[variable]
+            updates.append(average.assign(average * self.decay + variable * (1 - self.decay)))
+        return group(*updates)
+
+    def average(self, variable):
+        return self.averages[variable]
+
+
+def get_or_create_global_step(graph=None):
+    for variable in global_variables():
+        if variable.name == "global_step:0":
+            return variable
+    return Variable(0, trainable=False, name="global_step", dtype=ms.int32)
+
+
+class AggregationMethod:
+    ADD_N = DEFAULT = 0
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
