@@ -1,0 +1,6 @@
+"""The MindSpore face of the engine."""
+from __future__ import annotations
+
+from .api import modules
+
+__all__ = ["modules"]
