@@ -290,15 +290,19 @@ def as_tensor(value, dtype=None):
         dtype = ms.float32
     if dtype is None and array.dtype == np.int64:
         dtype = ms.int32
-    return ms.Tensor(array, dtype) if dtype is not None else ms.Tensor(array)
+    return ms.Tensor(array, dtype_of(dtype)) if dtype is not None else ms.Tensor(array)
 
 
 class Deferring:
-    """MindSpore's operations, applied when they are run."""
+    """MindSpore's operations of one tensor, applied when they are run."""
 
     def __getattr__(self, name):
         fn = getattr(ms.ops, name)
-        return lambda *args, **kwargs: node(fn, *args, **kwargs)
+
+        def deferred(x, name=None):
+            return node(fn, convert_to_tensor(x))
+
+        return deferred
 
 
 ops = Deferring()
@@ -379,14 +383,22 @@ def filled(values, shape):
 
 
 def convert_to_tensor(value, dtype=None, name=None):
+    if isinstance(value, IndexedSlices):  #: gather
+        return value.inputs[0]  #: gather
     if isinstance(value, Deferred):
         return value
     return stack(value) if holds_tensor(value) else constant(value, dtype)
 
 
+def dtype_of(name):
+    """A dtype, given itself or by its name."""
+    return {"float": ms.float32, "double": ms.float64, "int": ms.int32, "bool": ms.bool_}.get(name) or getattr(ms, name) \
+        if isinstance(name, str) else name
+
+
 def placeholder(dtype, shape=None, name=None):
     """A tensor that is fed."""
-    return Placeholder(dtype, None if shape is None else tuple(shape), name)
+    return Placeholder(dtype_of(dtype), None if shape is None else tuple(shape), name)
 
 
 def placeholder_with_default(input, shape, name=None):
@@ -405,6 +417,7 @@ class Graph:
 
     def __init__(self):
         self.variables, self.collections, self.scopes, self.names = [], {}, [("", None, None)], {}
+        self.space = ""
 
     def as_default(self):
         return DefaultGraph(self)
@@ -449,7 +462,7 @@ class Variable(Deferred):
                  name=None, variable_def=None, dtype=None, expected_shape=None, import_scope=None, constraint=None,
                  full_name=None, use_resource=None):
         if full_name is None:
-            full_name = unique_name((scope_prefix() + (name or "Variable")))
+            full_name = unique_name(graph.space + (name or "Variable"))
         if callable(initial_value):
             initial_value = initial_value()
         start = getattr(initial_value, "initializer", None)
@@ -654,10 +667,14 @@ class variable_scope:
         self.prefix, self.reuse = prefix, self.wanted if self.wanted is not None else reuse
         self.name = self.original_name_scope = prefix[:-1]
         graph.scopes.append((prefix, self.reuse, self.initializer or initializer))
+        self.outer_space = graph.space
+        if len(prefix) > len(graph.scopes[-2][0]):
+            graph.space = unique_name(graph.space + prefix[len(graph.scopes[-2][0]):-1]) + "/"
         return self
 
     def __exit__(self, *exception):
         graph.scopes.pop()
+        graph.space = self.outer_space
 
     def reuse_variables(self):
         self.reuse = True
@@ -897,6 +914,7 @@ def run(fetches, feed_dict=None, options=None, run_metadata=None):
         pairs = zip(tensor, value) if isinstance(tensor, (list, tuple)) else [(tensor, value)]
         for key, part in pairs:
             values[key] = ms.Tensor(np.asarray(part), key.dtype)
+    fetches = with_rows(fetches)  #: gather
     found = evaluate(flatten(fetches), values)
     return packed(fetches, iter([to_numpy(value) for value in found]))
 
@@ -1042,7 +1060,7 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
     ys, xs = [convert_to_tensor(y) for y in flatten([ys])], [convert_to_tensor(x) for x in as_list(xs)]
     grad_ys = [None] * len(ys) if grad_ys is None else [None if g is None else convert_to_tensor(g) for g in as_list(grad_ys)]
     fixed = set(as_list(stop_gradients)) if stop_gradients is not None else set()
-    reached, path = {x for x in xs if differentiable(x)}, []
+    reached, path = {x for x in xs if x.dtype is None or x.dtype in FLOATS}, []
     order = ancestors(ys)
     for tensor in order:
         if tensor not in fixed and differentiable(tensor) and not reached.isdisjoint(tensor.inputs):
@@ -1054,6 +1072,8 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
             useful.update(t for t in tensor.inputs if t in reached)
     path = [t for t in path if t in useful]
     wanted = [x for x in dict.fromkeys(xs) if x in useful]
+    looked_up = {x: lookups(x, ys, path) for x in wanted}  #: gather
+    wanted += [t for found in looked_up.values() for t in found if t not in wanted]  #: gather
     found = {}
     if wanted:
         pairs = [(y, g) for y, g in zip(ys, grad_ys) if y in useful]
@@ -1061,6 +1081,7 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
         for i, x in enumerate(wanted):
             found[x] = node(item, both, i)
             found[x].dtype = x.dtype
+        found.update({x: indexed_slices(x, rows, found) for x, rows in looked_up.items() if rows})  #: gather
     if str(unconnected_gradients).lower().endswith("zero"):
         return [found[x] if x in found else zeros_like(x) for x in xs]
     return [found.get(x) for x in xs]
@@ -1165,6 +1186,7 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
 
 def global_norm(t_list, name=None):
     """The norm of all the tensors together; None entries do not count."""
+    t_list = [t.values if isinstance(t, IndexedSlices) else t for t in t_list]  #: gather
     def norm(*values):
         return ms.ops.sqrt(sum([ms.ops.sum(v * v) for v in values]))
 
@@ -1179,7 +1201,11 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
         return t * (clip / ms.ops.maximum(norm, clip))
 
     limit = convert_to_tensor(clip_norm, ms.float32)
-    return [None if t is None else node(scaled, t, limit, total) for t in t_list], total
+    clipped = [None if t is None else node(scaled, t, limit, total) for t in t_list]
+    for i, t in enumerate(t_list):  #: gather
+        if isinstance(t, IndexedSlices):  #: gather
+            clipped[i] = IndexedSlices(clipped[i], node(scaled, t.values, limit, total), t.indices, t.dense_shape)  #: gather
+    return clipped, total
 
 
 def clip_by_norm(t, clip_norm, axes=None, name=None):

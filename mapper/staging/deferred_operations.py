@@ -60,7 +60,7 @@ def selu(features, name=None):
 
 def softplus(features, name=None):
     def smooth(x):
-        return ms.ops.relu(x) + ms.ops.log1p(ms.ops.exp(-ms.ops.abs(x)))
+        return ms.ops.where(x >= 0, x, ms.ops.zeros_like(x)) + ms.ops.log1p(ms.ops.exp(ms.ops.where(x >= 0, -x, x)))
 
     return node(smooth, convert_to_tensor(features))
 
@@ -163,6 +163,8 @@ def logical_xor(x, y, name=None):
 
 
 def cast(x, dtype, name=None):
+    dtype = dtype_of(dtype)
+
     def converted(x):
         return x.astype(dtype)
 
@@ -622,11 +624,42 @@ def embedding_lookup(params, ids, partition_strategy="mod", name=None, validate_
     return gather(params, ids)
 
 
-class IndexedSlices:
-    """The gradient of a tensor of which only rows are used."""
+class IndexedSlices(Deferred):
+    """The gradient of a tensor of which only rows were looked up: the whole, and its rows as they were looked up."""
 
-    def __init__(self, values, indices, dense_shape=None):
+    def __init__(self, dense, values, indices, dense_shape):
+        super().__init__(ms.ops.deepcopy, [dense], "IndexedSlices")
         self.values, self.indices, self.dense_shape = values, indices, dense_shape
+
+
+def lookups(x, ys, path):
+    """The tensors looked up in x, if nothing else is made of it."""
+    consumers = [t for t in path if x in t.inputs]
+    if x.inputs or x in ys or any(t.label != "gather" or t.inputs[0] is not x for t in consumers):
+        return []
+    return consumers
+
+
+def indexed_slices(x, rows, found):
+    rest = list(static_shape(x))[1:]
+    values = [reshape(found[t], [-1] + rest) for t in rows]
+    indices = [reshape(t.inputs[1], [-1]) for t in rows]
+    values, indices = (concat(values, 0), concat(indices, 0)) if len(rows) > 1 else (values[0], indices[0])
+    return IndexedSlices(found[x], values, indices, shape_of(x))
+
+
+def with_rows(fetches):
+    """The fetches with the parts of each IndexedSlices in its place."""
+    if isinstance(fetches, IndexedSlices):
+        return IndexedSlicesValue(fetches.values, fetches.indices, fetches.dense_shape)
+    if isinstance(fetches, dict):
+        return {k: with_rows(part) for k, part in fetches.items()}
+    if isinstance(fetches, (list, tuple)) and not hasattr(fetches, "_fields"):
+        return type(fetches)([with_rows(part) for part in fetches])
+    return fetches
+
+
+IndexedSlicesValue = collections.namedtuple("IndexedSlicesValue", "values indices dense_shape")
 
 
 def gather_nd(params, indices, name=None):
@@ -726,7 +759,22 @@ def xw_plus_b(x, weights, biases, name=None):
 
 
 def tensordot(a, b, axes, name=None):
-    return node(ms.ops.tensordot, convert_to_tensor(a), convert_to_tensor(b), axes)
+    """The sums of products over axes of a and of b: the last of a and first of b when a number."""
+    def product(a, b):
+        if isinstance(axes, int):
+            first, second = list(range(a.ndim - axes, a.ndim)), list(range(axes))
+        else:
+            first = [i % a.ndim for i in (axes[0] if isinstance(axes[0], (list, tuple)) else [axes[0]])]
+            second = [i % b.ndim for i in (axes[1] if isinstance(axes[1], (list, tuple)) else [axes[1]])]
+        left = [i for i in range(a.ndim) if i not in first]
+        right = [i for i in range(b.ndim) if i not in second]
+        shape = tuple([a.shape[i] for i in left] + [b.shape[i] for i in right])
+        size = math.prod([a.shape[i] for i in first])
+        a = ms.ops.transpose(a, tuple(left + first)).reshape((-1, size))
+        b = ms.ops.transpose(b, tuple(second + right)).reshape((size, -1))
+        return ms.ops.matmul(a, b).reshape(shape)
+
+    return node(product, convert_to_tensor(a), convert_to_tensor(b))
 
 
 def einsum(equation, *inputs, **options):
@@ -849,7 +897,8 @@ def sparse_softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits
 
 def sigmoid_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None):
     def entropy(labels, logits):
-        return ms.ops.relu(logits) - logits * labels + ms.ops.log1p(ms.ops.exp(-ms.ops.abs(logits)))
+        positive = ms.ops.where(logits >= 0, logits, ms.ops.zeros_like(logits))
+        return positive - logits * labels + ms.ops.log1p(ms.ops.exp(ms.ops.where(logits >= 0, -logits, logits)))
 
     return node(entropy, convert_to_tensor(labels), convert_to_tensor(logits))
 
@@ -1197,3 +1246,120 @@ class AggregationMethod:
     ADD_N = DEFAULT = 0
     EXPERIMENTAL_TREE = 1
     EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+def negated(x, name=None):
+    return -convert_to_tensor(x)
+
+
+def both_true(x, y, name=None):
+    return truth(ms.ops.logical_and, x, y)
+
+
+def either_true(x, y, name=None):
+    return truth(ms.ops.logical_or, x, y)
+
+
+def not_true(x, name=None):
+    found = node(ms.ops.logical_not, convert_to_tensor(x))
+    found.dtype = ms.bool_
+    return found
+
+
+def matrix_transposed(a, name=None):
+    return node(ms.ops.swapaxes, convert_to_tensor(a), -1, -2)
+
+
+def matvec(a, b, name=None):
+    return squeeze(matmul(a, expand_dims(b, -1)), -1)
+
+
+def zero_fraction(value, name=None):
+    return reduce_mean(cast(equal(value, 0.0), ms.float32))
+
+
+def relu_layer(x, weights, biases, name=None):
+    return ops.relu(matmul(x, weights) + biases)
+
+
+def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
+    x = convert_to_tensor(input_tensor)
+    return reduce_mean(square(x - reduce_mean(x, axis, True)), axis, keepdims)
+
+
+def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
+    return ops.sqrt(reduce_variance(input_tensor, axis, keepdims))
+
+
+def layers_dropout(inputs, rate=0.5, noise_shape=None, seed=None, training=False, name=None):
+    if isinstance(training, Deferred):
+        return cond(training, lambda: dropout(inputs, 1 - rate), lambda: identity(inputs))
+    return dropout(inputs, 1 - rate) if training else convert_to_tensor(inputs)
+
+
+def first_of(tensor, *ignored, **more):
+    return convert_to_tensor(tensor)
+
+
+def never(*ignored, **more):
+    return False
+
+
+def always_true(variable):
+    return constant(True)
+
+
+def no_summary(*ignored, **more):
+    """Summaries have no meaning here."""
+    return no_op()
+
+
+class Settings:
+    """Settings, writers and coordinators of TensorFlow, without meaning here."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __getattr__(self, name):
+        found = Settings()
+        object.__setattr__(self, name, found)
+        return found
+
+    def __call__(self, *args, **kwargs):
+        return Settings()
+
+
+class Saver:
+    """Keeps the values of variables in a file."""
+
+    def __init__(self, var_list=None, **options):
+        self.var_list = var_list
+
+    def variables(self):
+        found = self.var_list if self.var_list is not None else global_variables()
+        return found if isinstance(found, dict) else {v.name[:-2]: v for v in found}
+
+    def save(self, sess, save_path, global_step=None, **options):
+        path = save_path if global_step is None else f"{save_path}-{global_step}"
+        np.savez(path + ".npz", **{name.replace("/", "|"): run(v) for name, v in self.variables().items()})
+        return path
+
+    def restore(self, sess, save_path):
+        stored = np.load(save_path + ".npz")
+        for name, variable in self.variables().items():
+            variable.load(stored[name.replace("/", "|")])
+
+
+class name_scope:
+    """Variables made inside have the scope's name before theirs."""
+
+    def __init__(self, name, default_name=None, values=None):
+        self.name = name or default_name
+
+    def __enter__(self):
+        self.outer = graph.space
+        graph.space = unique_name(graph.space + self.name) + "/"
+        return graph.space
+
+    def __exit__(self, *exception):
+        graph.space = self.outer

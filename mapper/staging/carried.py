@@ -1,0 +1,166 @@
+"""What an output carries at its top: the definitions of the deferred library that a program needs, and no others.
+
+A class is taken method by method: a method that nobody calls stays out."""
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+FILES = ("deferred_library.py", "deferred_operations.py")
+_OPERATORS = {
+    ast.Add: ("__add__", "__radd__"), ast.Sub: ("__sub__", "__rsub__"), ast.Mult: ("__mul__", "__rmul__"),
+    ast.Div: ("__truediv__", "__rtruediv__"), ast.FloorDiv: ("__floordiv__", "__rfloordiv__"), ast.Mod: ("__mod__", "__rmod__"),
+    ast.Pow: ("__pow__", "__rpow__"), ast.MatMult: ("__matmul__", "__rmatmul__"), ast.USub: ("__neg__",), ast.Invert: ("__invert__",),
+    ast.BitAnd: ("__and__",), ast.BitOr: ("__or__",), ast.Lt: ("__lt__", "__gt__"), ast.LtE: ("__le__", "__ge__"),
+    ast.Gt: ("__gt__", "__lt__"), ast.GtE: ("__ge__", "__le__"),
+}
+_CALLED = {"abs": ("__abs__",), "sum": ("__add__", "__radd__"), "reduce": ("__add__", "__mul__")}
+_ALWAYS = frozenset({"__init__", "__enter__", "__exit__", "__getattr__"})
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """One definition of the library; for a class, `methods` are those that may be left out, by name."""
+
+    name: str
+    text: str
+    uses: frozenset[str]
+    methods: dict[str, tuple[str, frozenset[str]]]
+    head: str
+    order: int
+
+
+def uses(tree: ast.AST) -> frozenset[str]:
+    """The names, attributes and operators that a piece of code may reach a definition by."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+            found.update(_CALLED.get(node.id, ()))
+        elif isinstance(node, ast.Attribute):
+            found.add("." + node.attr)
+            if node.attr == "add":
+                found.update(("__add__", "__radd__"))
+        elif isinstance(node, (ast.BinOp, ast.AugAssign, ast.UnaryOp)):
+            found.update(_OPERATORS.get(type(node.op), ()))
+        elif isinstance(node, ast.Compare):
+            for operator in node.ops:
+                found.update(_OPERATORS.get(type(operator), ()))
+        elif isinstance(node, ast.Subscript):
+            found.update(("__getitem__", "__iter__"))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            found.add("'" + node.value)
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.add("=" + node.arg)
+    return frozenset(found)
+
+
+_WITH = re.compile(r"^.*\S  #: (\w+)$\n", re.MULTILINE)
+
+
+@functools.cache
+def definitions(present: frozenset[str] = frozenset()) -> dict[str, _Definition]:
+    """The library's definitions by name, in the order of its files.
+
+    A line that ends in `#: name` is there only if that definition is `present`."""
+    found: dict[str, _Definition] = {}
+    for name in FILES:
+        source = Path(__file__).with_name(name).read_text(encoding="utf-8")
+        source = _WITH.sub(lambda line: line.group().replace(f"  #: {line[1]}", "") if line[1] in present else "", source)
+        lines = source.splitlines()
+        for node in ast.parse(source).body:
+            for label in _labels(node):
+                found[label] = _definition(label, node, lines, len(found))
+    return found
+
+
+@functools.cache
+def _conditions() -> frozenset[str]:
+    """The definitions that lines of others depend on."""
+    return frozenset(m[1] for name in FILES for m in _WITH.finditer(Path(__file__).with_name(name).read_text(encoding="utf-8")))
+
+
+def _labels(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return [node.targets[0].id]
+    return []
+
+
+def _definition(name: str, node: ast.stmt, lines: list[str], order: int) -> _Definition:
+    text = "\n".join(lines[node.lineno - 1:node.end_lineno])
+    if not isinstance(node, ast.ClassDef):
+        return _Definition(name, text, uses(node), {}, text, order)
+    methods: dict[str, tuple[str, frozenset[str]]] = {}
+    kept: list[ast.stmt] = []
+    first = next((i for i, part in enumerate(node.body) if isinstance(part, ast.FunctionDef)), len(node.body))
+    head = "\n".join(lines[node.lineno - 1:(node.body[first - 1].end_lineno if first else node.lineno)])
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef):
+            start = min([part.lineno, *(d.lineno for d in part.decorator_list)])
+            methods[part.name] = "\n".join(lines[start - 1:part.end_lineno]), uses(part)
+        else:
+            kept.append(part)
+    outer = frozenset().union(*(uses(part) for part in [*kept, *node.bases]))
+    return _Definition(name, text, outer, methods, head, order)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The text to carry, and the names of its definitions."""
+
+    text: str
+    names: frozenset[str]
+
+
+def carried(program: Iterable[str], wanted: Iterable[str], renamed: dict[str, str], present: frozenset[str] = frozenset()) -> Carried:
+    """The definitions named in `wanted` with all that they need; `program` is what the program's own code uses.
+
+    `renamed` gives definitions whose names the program has for something else another one."""
+    library = definitions(present)
+    program, wanted = set(program), set(wanted)
+    used = set(program)
+    chosen: set[str] = set()
+    pending = {name for name in wanted if name in library}
+    methods: set[tuple[str, str]] = set()
+    while pending:
+        for name in pending:
+            chosen.add(name)
+            used |= library[name].uses
+        grown = True
+        while grown:
+            grown = False
+            for name in chosen:
+                for method, (_, inner) in library[name].methods.items():
+                    if (name, method) not in methods and ("." + method in used or method in used or method in _ALWAYS):
+                        methods.add((name, method))
+                        used |= inner
+                        grown = True
+        needed = set().union(*(library[name].uses for name in chosen), *(library[n].methods[m][1] for n, m in methods))
+        pending = {name for name in needed if name in library} - chosen
+    conditions = frozenset(chosen & _conditions())
+    if conditions != present:
+        return carried(program, wanted, renamed, conditions)
+    parts = [_part(library[name], {m for n, m in methods if n == name}, used) for name in sorted(chosen, key=lambda n: library[n].order)]
+    text = ""
+    for part in parts:
+        definition = part.startswith(("def ", "class ", "@"))
+        text += ("\n\n\n" if definition and text else "\n\n" if text else "") + part
+    for old, new in renamed.items():
+        if old in chosen:
+            text = re.sub(rf"(?<![\w.'\"]){re.escape(old)}\b(?!=[^=])", new, text)
+    return Carried(text, frozenset(chosen))
+
+
+def _part(definition: _Definition, methods: set[str], used: set[str]) -> str:
+    if definition.name == "NO_GRADIENT":
+        names = sorted(n for n in ast.literal_eval(definition.text.split("=", 1)[1].strip()) if n in used or "'" + n in used)
+        return "NO_GRADIENT = {" + ", ".join(f'"{n}"' for n in names) + "}" if names else "NO_GRADIENT = set()"
+    if not definition.methods:
+        return definition.text
+    return definition.head + "".join("\n\n" + text for name, (text, _) in definition.methods.items() if name in methods)

@@ -1,0 +1,265 @@
+"""TensorFlow 1 to MindSpore: a whole module.
+
+Every TensorFlow tensor of the program becomes a value that waits for `run`: a function of what is fed. Names are replaced
+where they stand; the definitions behind them are put at the top."""
+from __future__ import annotations
+
+import ast
+
+from mapper.edit import Editor
+from mapper.names import Names, read_names
+from mapper.results import Conversion, Finding, Site
+from mapper.staging.carried import carried, definitions, uses
+from mapper.staging.to_functions_names import FURNITURE, meaning
+
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_GRADIENTS = frozenset({"tf.gradients", "tf.hessians"})
+
+
+class _Program:
+    """The module being converted, and what has been decided about it."""
+
+    def __init__(self, source: str, filename: str) -> None:
+        self.editor = Editor(source)
+        self.tree = self.editor.tree
+        self.names: Names = read_names(self.tree)
+        self.filename = filename
+        self.wanted: set[str] = set()
+        self.problems: dict[ast.stmt, list[str]] = {}
+        self.sites: list[tuple[ast.Call, str]] = []
+        self.dropped: set[ast.AST] = set()
+        self.renamed: dict[str, str] = {}
+
+    def api(self, node: ast.expr) -> str | None:
+        """The TensorFlow name an expression stands for, as `tf.x`."""
+        path = self.names.resolve(node)
+        return path if path is not None and (path == "tf" or path.startswith("tf.")) else None
+
+
+def convert_module(source: str, filename: str, target: str | None = None) -> Conversion:
+    """Converts a TensorFlow 1 program. Raises SyntaxError when `source` does not parse."""
+    program = _Program(source, filename)
+    taken = {name for scope in program.names.scopes.values() for name, bound in scope.bindings.items()
+             if not all((b.path or "").startswith("tensorflow") for b in bound)}
+    program.renamed = {name: f"{name}_" for name in definitions() if name in taken}
+    for name in ("ms", "ops", "nn", "init"):
+        if name in taken and not _is_mindspore_alias(program, name):
+            program.renamed[name] = f"{name}_"
+    imports = _framework_imports(program)
+    _drop_furniture(program)
+    for node in ast.walk(program.tree):
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            _reference(program, node)
+    findings = []
+    for statement, reasons in program.problems.items():
+        for reason in dict.fromkeys(reasons):
+            program.editor.mark(statement, "M201", reason)
+            findings.append(Finding("M201", "error", filename, statement.lineno, statement.col_offset + 1, "", reason))
+    _carry(program, imports)
+    code = program.editor.result()
+    return Conversion(code, tuple(sorted(findings, key=lambda f: (f.line, f.column))), tuple(_sites(program, code)))
+
+
+def _is_mindspore_alias(program: _Program, name: str) -> bool:
+    return False
+
+
+# ------------------------------------------------------------------------------------------------------------- references
+
+
+def _reference(program: _Program, node: ast.Name | ast.Attribute) -> None:
+    """Replaces one name of TensorFlow by what it becomes."""
+    if node in program.dropped:
+        return
+    editor = program.editor
+    if isinstance(node, ast.Attribute) and node.attr == "value" and _of_shape(node.value):
+        editor.replace(node, lambda: editor.text(node.value))
+        return
+    api = program.api(node)
+    if api is None or api == "tf" and isinstance(editor.parent(node), ast.Attribute):
+        return
+    parent = editor.parent(node)
+    if isinstance(parent, ast.Attribute) and program.api(parent) is not None and (meaning(program.api(parent) or "") is not None or meaning(api) is None):
+        return
+    text = meaning(api)
+    statement = editor.statement(node)
+    if text is None:
+        program.problems.setdefault(statement, []).append(f"{api} has no counterpart here: write this by hand")
+        return
+    head = text.split(".")[0]
+    if head in definitions() or head in ("ops", "nn"):
+        program.wanted.add(head)
+    if isinstance(parent, ast.Call) and parent.func is node:
+        _call(program, parent, api, text)
+    program.editor.replace(node, ".".join([program.renamed.get(head, head), *text.split(".")[1:]]))
+
+
+def _call(program: _Program, call: ast.Call, api: str, text: str) -> None:
+    if api in _GRADIENTS:
+        program.sites.append((call, api.removeprefix("tf.")))
+
+
+def _of_shape(node: ast.expr) -> bool:
+    """Whether an expression is a dimension: `x.shape[i]`, `x.get_shape()[i]`."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    owner = node.value
+    if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute):
+        return owner.func.attr in ("get_shape",)
+    return isinstance(owner, ast.Attribute) and owner.attr in ("shape", "dims")
+
+
+# --------------------------------------------------------------------------------------------------------------- furniture
+
+
+def _drop_furniture(program: _Program) -> None:
+    """Statements that mean nothing in MindSpore go; `with tf.device(...)` gives way to its body."""
+    for node in ast.walk(program.tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            api = program.api(node.value.func)
+            base = node.value.func.value if isinstance(node.value.func, ast.Attribute) else None
+            inner = program.api(base.func) if isinstance(base, ast.Call) else None
+            if api in FURNITURE or inner in FURNITURE or api is not None and (api.startswith("tf.summary.") or api.startswith("tf.compat.v1.logging")):
+                program.dropped.update(ast.walk(node))
+                program.editor.delete(node)
+        elif isinstance(node, ast.With) and all(_is_device(program, item) for item in node.items):
+            for item in node.items:
+                program.dropped.update(ast.walk(item))
+            program.editor.unwrap(node)
+
+
+def _is_device(program: _Program, item: ast.withitem) -> bool:
+    call = item.context_expr
+    return isinstance(call, ast.Call) and item.optional_vars is None and program.api(call.func) in ("tf.device", "tf.colocate_with")
+
+
+# ------------------------------------------------------------------------------------------------- imports and definitions
+
+
+def _framework_imports(program: _Program) -> list[ast.stmt]:
+    """The statements that import TensorFlow, in the order of the program; what is inside them is settled."""
+    found: list[ast.stmt] = []
+    for node in ast.walk(program.tree):
+        if isinstance(node, _IMPORTS) and any(_is_tensorflow(node, alias) for alias in node.names):
+            found.append(node)
+    return found
+
+
+def _is_tensorflow(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.level == 0 and (node.module or "").split(".")[0] in ("tensorflow", "tensorflow_core")
+    return alias.name.split(".")[0] in ("tensorflow", "tensorflow_core")
+
+
+def _carry(program: _Program, imports: list[ast.stmt]) -> None:
+    """The imports and definitions that the converted program needs, where it imported TensorFlow."""
+    editor = program.editor
+    if not program.problems:
+        _remove_imports(program, imports)
+    if not program.wanted and not any(True for _ in imports):
+        return
+    program_uses = set().union(*(uses(statement) for statement in program.tree.body)) if program.tree.body else set()
+    support = carried(program_uses, program.wanted, program.renamed)
+    text = support.text
+    lines = []
+    if "np." in text and not _imports_numpy(program):
+        lines.append("import numpy as np")
+    for module in ("collections", "math", "re"):
+        if f"{module}." in text and not _has_import(program, module):
+            lines.append(f"import {module}")
+    lines = sorted(lines, key=lambda line: (line == "import numpy as np", line))
+    lines.append("import mindspore as ms")
+    if "nn." in text:
+        lines.append("from mindspore import nn")
+    if "init." in text:
+        lines.append("from mindspore.common import initializer as init")
+    for old in ("ms", "nn", "init"):
+        if old in program.renamed:
+            lines = [line.replace(f" as {old}", f" as {program.renamed[old]}") if line.endswith(f" as {old}")
+                     else line + f" as {program.renamed[old]}" if line.endswith(f"import {old}") else line for line in lines]
+    first = next((s for s in program.tree.body if s in imports or _is_import_block(s, imports)), None)
+    if first is None:
+        editor.add_imports(lines)
+    else:
+        editor.insert_before(first, "\n".join(lines))
+    following = _after_imports(program.tree.body)
+    if text:
+        if following is None:
+            editor.add_imports(["", text])
+        else:
+            editor.insert_before(following, "\n" + text + "\n\n")
+
+
+def _is_import_block(statement: ast.stmt, imports: list[ast.stmt]) -> bool:
+    return isinstance(statement, (ast.Try, ast.If)) and any(node in imports for node in ast.walk(statement))
+
+
+def _remove_imports(program: _Program, imports: list[ast.stmt]) -> None:
+    editor = program.editor
+    for statement in program.tree.body:
+        if isinstance(statement, ast.Try) and _only_imports(statement, imports):
+            program.dropped.update(ast.walk(statement))
+            editor.delete(statement)
+    for node in imports:
+        if node in program.dropped:
+            continue
+        assert isinstance(node, _IMPORTS)
+        editor.remove_names(node, [alias for alias in node.names if _is_tensorflow(node, alias)])
+
+
+def _only_imports(statement: ast.Try, imports: list[ast.stmt]) -> bool:
+    blocks = [statement.body, *(handler.body for handler in statement.handlers), statement.orelse, statement.finalbody]
+    return all(s in imports or isinstance(s, (ast.Pass, ast.Expr)) for block in blocks for s in block) and any(s in imports for s in statement.body)
+
+
+def _imports_numpy(program: _Program) -> bool:
+    return any(isinstance(s, ast.Import) and any(a.name == "numpy" and a.asname == "np" for a in s.names) for s in program.tree.body)
+
+
+def _has_import(program: _Program, module: str) -> bool:
+    return any(isinstance(s, ast.Import) and any(a.name == module and a.asname is None for a in s.names) for s in program.tree.body)
+
+
+def _after_imports(body: list[ast.stmt]) -> ast.stmt | None:
+    """The first statement after the imports at the top of a module."""
+    last = -1
+    for i, statement in enumerate(body):
+        if isinstance(statement, _IMPORTS) or isinstance(statement, ast.Try) and any(isinstance(s, _IMPORTS) for s in statement.body):
+            last = i
+        elif isinstance(statement, (ast.FunctionDef, ast.ClassDef)) or last >= 0 and i > last + 6:
+            break
+    rest = body[last + 1:]
+    return rest[0] if rest else None
+
+
+def _sites(program: _Program, code: str) -> list[Site]:
+    """Where each gradient of the original stands in the output: the n-th call of `gradients` is the n-th."""
+    marked = set(program.problems)
+    converted: list[tuple[int, int]] = []
+    text = {name: program.renamed.get(name, name) for name in ("gradients", "hessians")}
+    start = len([None for name in text.values() if f"def {name}(" in code])
+    del start
+    carried_until = _definitions_end(program, code)
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in text.values() and node.lineno > carried_until:
+            converted.append((node.lineno, node.col_offset + 1))
+    converted.sort()
+    found, position = [], 0
+    for call, kind in sorted(program.sites, key=lambda s: (s[0].lineno, s[0].col_offset)):
+        place = None
+        if program.editor.statement(call) not in marked and position < len(converted):
+            place = converted[position]
+        position += 1
+        found.append(Site(f"G{len(found) + 1}", call.lineno, call.col_offset + 1, place, kind))
+    return found
+
+
+def _definitions_end(program: _Program, code: str) -> int:
+    """The last line of the carried definitions."""
+    names = {program.renamed.get(name, name) for name in definitions()}
+    own = {s.name for s in program.tree.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))}
+    last = 0
+    for statement in ast.parse(code).body:
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and statement.name in names and statement.name not in own:
+            last = max(last, statement.end_lineno or 0)
+    return last
