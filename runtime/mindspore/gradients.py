@@ -79,7 +79,7 @@ class Backward:
         """Gradients for nodes, zeros where nothing flows; `sens` like the output, or None for ones."""
         outputs = _flatten(self.output if output is None else output)
         cotangents = _cotangents(outputs, sens)
-        live = [i for i, t in enumerate(outputs) if t.node.dtype.kind in "fc"] or [i for i, t in enumerate(outputs) if t.node.dtype.kind in "iu"]
+        live = [i for i, t in enumerate(outputs) if t.node.dtype.kind in "fc"] or list(range(len(outputs)))
         found = core.gradients([outputs[i].node for i in live], list(nodes), [None if cotangents is None else cotangents[i] for i in live],
                                since=self.since, through_integers=True) if live else [None] * len(nodes)
         result = []

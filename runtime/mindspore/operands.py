@@ -57,15 +57,29 @@ def kind_of(value: Any) -> str:
     """How MindSpore's messages name the type of an argument."""
     if isinstance(value, Tensor):
         return "Tensor"
-    if isinstance(value, (bool, int, float)) or value is None:
+    if isinstance(value, (bool, int, float)):
         return type(value).__name__
+    if value is None or isinstance(value, str):
+        return "None" if value is None else "string"
     if isinstance(value, (list, tuple)):
         return f"{type(value).__name__.capitalize()}<{', '.join(kind_of(item) for item in value)}>"
     return str(type(value))
 
 
+def shown_name(name: str) -> str:
+    """The name of an operation as messages have it: floor_div is FloorDiv."""
+    return name if name[0].isupper() else "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
 def refuse(name: str, *values: Any) -> TypeError:
-    return TypeError(f'Failed calling {name} with "{name}({", ".join(kind_of(value) for value in values)})".')
+    shown = shown_name(name)
+    given = ", ".join(f"{word}={kind_of(value)}" for word, value in zip(("input", "other"), values, strict=False))
+    return TypeError(f'Failed calling {shown} with "{shown}()({given})".')
+
+
+def not_broadcast(name: str, a: Node, b: Node) -> ValueError:
+    return ValueError(f"For '{shown_name(name)}', input.shape and other.shape need to broadcast, but got input.shape = {list(a.value.shape)} and "
+                      f"other.shape = {list(b.value.shape)}")
 
 
 def number_node(value: Any) -> Node:
@@ -137,7 +151,14 @@ def binary(name: str, function: Function, floats: bool = False, lists: bool = Fa
             a, b = pair(input, other, name, lists, rule)
         if floats:
             a, b = as_float(a), as_float(b)
-        return wrap(function(a, b))
+        try:
+            return wrap(function(a, b))
+        except ValueError:
+            try:
+                np.broadcast_shapes(a.value.shape, b.value.shape)
+            except ValueError:
+                raise not_broadcast(name, a, b) from None
+            raise
 
     return named(name, op)
 

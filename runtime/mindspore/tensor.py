@@ -250,9 +250,12 @@ def _only_python(data: Any) -> bool:
 
 
 def _from_python(data: Any, wanted: Any) -> Array:
-    result = np.array(_plain(data))
+    try:
+        result = np.array(_plain(data))
+    except ValueError:                                     # NumPy refuses ragged lists
+        result = np.array(None)
     if result.dtype.kind == "O":
-        raise ValueError(f"For 'Tensor', the 'input_data' should be a regular (nested) sequence of numbers, but got {data!r}.")
+        raise TypeError(f"For Tensor, the input_data is {data!r} that contain unsupported element.")
     if wanted is not None:
         return result.astype(wanted)
     if result.dtype == np.float64 and _only_python(data):

@@ -55,7 +55,8 @@ power = binary("power", _power, lambda g, y, a, b: g * b * power(a, b - 1.0), _p
 
 
 def _exponent_or_nan(g: Node, y: Node, a: Node, b: Node) -> Node:
-    return g * y * log(a)
+    zero = equal(a, core.lift(0, a))
+    return where(zero, zeros_like_now(a), g * y * log(where(zero, core.lift(1, a), a)))
 
 
 power_unguarded = binary("power_unguarded", _power, lambda g, y, a, b: g * b * power_unguarded(a, b - 1.0), _exponent_or_nan)

@@ -50,8 +50,8 @@ def _weighted(loss: Node, weight: Any) -> Node:
 
 
 def binary_cross_entropy(logits: Any, labels: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
-    """Cross entropy of probabilities; logarithms of less than 1e-12 are cut off, and no gradient flows to the labels."""
-    p, y = node_of(logits, "BinaryCrossEntropy"), engine.stop_gradient(node_of(labels, "BinaryCrossEntropy"))
+    """Cross entropy of probabilities; logarithms of less than 1e-12 are cut off."""
+    p, y = node_of(logits, "BinaryCrossEntropy"), node_of(labels, "BinaryCrossEntropy")
     floor = lift(1e-12, p)
     loss = engine.negative(y * engine.log(engine.maximum(p, floor)) + (1.0 - y) * engine.log(engine.maximum(1.0 - p, floor)))
     return reduced(_weighted(loss, weight), reduction, "binary_cross_entropy")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import core
 from ... import ops as engine
 from ...core import Node, leaf, lift
 from .. import dtypes
@@ -36,7 +37,19 @@ bitwise_right_shift = binary("bitwise_right_shift", engine.right_shift)
 
 
 def _xlogy(a: Node, b: Node) -> Node:
-    return engine.multiply(a, engine.log(b))              # 0 * log(0) is NaN, unlike TensorFlow's
+    # 0 * log(0) is NaN, unlike TensorFlow's; but the derivative for a is zero where a is.
+    fixed = engine.stop_gradient(a)
+    slope = engine.where(engine.equal(a, lift(0, a)), engine.zeros_like(b), engine.log(b))
+    value = engine.multiply(fixed, engine.log(b))
+    return value if not core.is_recording() else value + (a - fixed) * slope
+
+
+def _mod(a: Node, b: Node) -> Node:
+    """C's remainder, but with the derivative of the floored one: -floor(a / b) for b."""
+    if not core.is_recording() or a.dtype.kind != "f":
+        return engine.truncatemod(a, b)
+    fixed_a, fixed_b = engine.stop_gradient(a), engine.stop_gradient(b)
+    return engine.truncatemod(fixed_a, fixed_b) + (a - fixed_a) - engine.floor_divide(fixed_a, fixed_b) * (b - fixed_b)
 
 
 xlogy = binary("xlogy", _xlogy, floats=True)
@@ -67,6 +80,8 @@ def pow(input: Any, exponent: Any) -> Tensor:
                 node = as_float(node)
             elif node.dtype.kind != "b" and exponent >= 0:
                 return wrap(_integer_power(node, int(exponent)))
+        if exponent == 0:
+            return wrap(engine.power_unguarded(node, lift(0, node)))          # its derivative at zero is NaN
         return wrap(engine.power_fixed(node, float(exponent)) if exponent != 1 else engine.identity(node))
     a, b = pair(input, exponent, "pow")
     return wrap(engine.power_unguarded(a, b))
@@ -309,7 +324,7 @@ def identity(x: Any) -> Any:
 
 P = primitives({
     "Add": add, "TensorAdd": add, "Sub": sub, "Mul": mul, "RealDiv": real_div, "Div": div, "DivNoNan": div_no_nan,
-    "FloorDiv": floor_divide, "FloorMod": floor_mod, "Mod": fmod, "TruncateDiv": truncate_div, "TruncateMod": truncate_mod,
+    "FloorDiv": floor_divide, "FloorMod": floor_mod, "Mod": binary("mod", _mod), "TruncateDiv": truncate_div, "TruncateMod": truncate_mod,
     "Pow": pow, "Maximum": maximum, "Minimum": minimum, "SquaredDifference": squared_difference, "Atan2": atan2, "Xdivy": xdivy,
     "Xlogy": xlogy, "MulNoNan": mul_no_nan, "Hypot": hypot, "AddN": addn, "AccumulateNV2": addn, "Neg": neg, "Abs": abs,
     "Sign": sign, "Exp": exp, "Expm1": expm1, "Log": log, "Log1p": log1p, "Sqrt": sqrt, "Rsqrt": rsqrt, "Square": square,
