@@ -37,6 +37,7 @@ class _Edit:
     text: Text
     order: int
     working: bool = False
+    whole: bool = False  # insertions where it starts belong inside it
 
     def render(self) -> str:
         return self.text if isinstance(self.text, str) else self.text()
@@ -153,8 +154,8 @@ class Editor:
         """A node's text with the edits made so far inside it (and to it, but not `under` and what is outside that)."""
         if under is None:
             return self._splice(*self.span(node))
-        outside = [e for e in self._edits
-                   if (e.start, e.end) == (under.start, under.end) and e.order >= under.order and not e.working]
+        outside = [e for e in self._edits if not e.working and e.start == under.start and (
+            e.end == under.end and e.order >= under.order or e.end == e.start and not under.whole)]
         for edit in outside:
             edit.working = True
         try:
@@ -262,6 +263,15 @@ class Editor:
         self._add(line_start, newline.end() if newline else end, "")
 
     # ---- statements ----------------------------------------------------------------------------------------
+    def precede(self, statement: ast.stmt, text: Text) -> None:
+        """Put statements between a statement and its comments, as part of what the statement becomes.
+
+        Where the statement is indented or moved by a later edit, they go with it."""
+        self._own_line(statement)
+        start, end = self.span(statement)
+        indent = self.indent(statement)
+        edit = self._add(start, end, lambda: self._lines(text, indent) + self.newline + indent + self.text(statement, under=edit))
+
     def replace_statement(self, statement: ast.stmt, text: Text) -> None:
         """Put other statements in a statement's place: lines without indentation, "\\n" between them.
 
@@ -304,7 +314,8 @@ class Editor:
         self._own_line(first)
         start, end = self._extent_start(first), self._extent_end(last)
         old, unit = self.indent(first), self.unit()
-        self._add(start, end, lambda: unit + reindent(self._splice(start, end), old, old + unit))
+        edit = self._add(start, end, lambda: unit + reindent(self._splice(start, end), old, old + unit))
+        edit.whole = True
 
     def insert_before(self, statement: ast.stmt, text: Text) -> None:
         """Put statements above a statement and its comments: lines without indentation, "\\n" between them."""
@@ -408,9 +419,12 @@ class Editor:
         parts: list[str] = []
         position = start
         low = bisect.bisect_left(self._edits, start, key=lambda e: e.start)
+        wholes = {e.start for e in self._edits[low:] if e.whole and not e.working and e.end <= end}
         for edit in self._edits[low:]:
             if edit.start > end:
                 break
+            if edit.start == edit.end and edit.start in wholes:
+                continue
             if edit.working or edit.start < position or edit.end > end or (edit.start == end > start
                                                                            and edit.end == edit.start
                                                                            and not self._closing(edit, end)):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mapper.edit import Editor
 from mapper.names import read_names
-from mapper.results import Conversion, Finding, Site
+from mapper.results import Conversion, Finding
 from mapper.staging.to_graph_emit import FRAMEWORK, Emitter
 from mapper.staging.to_graph_host import HostEmitter
 from mapper.staging.to_graph_infer import infer
@@ -37,8 +37,8 @@ def convert_module(source: str, filename: str, target: str | None = None) -> Con
     _leftovers(emitter)
     findings = _mark(emitter, filename)
     _imports(emitter, host, bool(findings))
-    sites = _sites(emitter)
-    return Conversion(editor.result(), tuple(findings), tuple(sites))
+    code, sites = emitter.gradients.report(editor.result())
+    return Conversion(code, tuple(findings), tuple(sites))
 
 
 def _leftovers(emitter: Emitter) -> None:
@@ -130,10 +130,6 @@ def _is_mindspore(node: ast.Import | ast.ImportFrom) -> bool:
 def _imported(tree: ast.Module, line: str) -> bool:
     wanted = ast.dump(ast.parse(line).body[0])
     return any(isinstance(n, _IMPORTS) and ast.dump(n) == wanted for n in tree.body)
-
-
-def _sites(emitter: Emitter) -> list[Site]:
-    return []
 
 
 def library_path() -> Path:

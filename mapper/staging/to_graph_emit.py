@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Sequence
 
 from mapper.edit import Editor
 from mapper.staging import to_graph_layers as layers
+from mapper.staging.to_graph_gradients import Gradients
 from mapper.staging.to_graph_infer import Program, own_nodes
 from mapper.staging.to_graph_kinds import GRAD_FORMS, PARAMETER_LISTS, TENSOR_TO_HOST, UPDATE_PRIMITIVES, dtype_name
 from mapper.staging.to_graph_ops import Ops
@@ -36,6 +38,10 @@ class Emitter:
         self.notes: list[tuple[ast.AST, str]] = []
         self.lifted: dict[ast.AST, str] = {}
         self.deleted: set[ast.stmt] = set()
+        self.visited: set[ast.expr] = set()
+        self.taken: dict[object, set[str]] = {}
+        self.preludes: dict[ast.stmt, list[Callable[[], str]]] = {}
+        self.gradients = Gradients(self)
 
     # ---- small things --------------------------------------------------------------------------------------
     def text(self, node: ast.expr) -> str:
@@ -74,7 +80,48 @@ class Emitter:
             self.editor.delete(statement)
             self.done(statement)
 
+    def prelude(self, node: ast.AST, lines: Sequence[Callable[[], str]]) -> None:
+        """Statements that must run before the one around `node`; `flush` writes them."""
+        if lines:
+            self.preludes.setdefault(self.editor.statement(node), []).extend(lines)
+
+    def flush(self, statement: ast.stmt) -> None:
+        """Write the statements collected for this one, which has all its own edits."""
+        lines = self.preludes.pop(statement, None)
+        if lines is not None:
+            self.editor.precede(statement, lambda: "\n".join(line() for line in lines))
+
+    def fresh_name(self, name: str, near: ast.AST) -> str:
+        """A name that nothing in the function (or module) around `near` has."""
+        info = self.roles.function_of(near)
+        taken = self.taken.setdefault(info, {n.id for n in ast.walk(info.node if info else self.program.tree) if isinstance(n, ast.Name)} | (
+            {a.arg for a in ast.walk(info.node) if isinstance(a, ast.arg)} if info else set()))
+        number = 1
+        fresh = name
+        while fresh in taken:
+            number += 1
+            fresh = f"{name}_{number}"
+        taken.add(fresh)
+        return fresh
+
+    @functools.cached_property
+    def adds_tuples(self) -> bool:
+        """Does the program join tuples of tensors with `+`?"""
+        return any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add) and any(
+            isinstance(o, Seq) and has_tensor(o) for side in (n.left, n.right) for o in alternatives(self.kind(side)))
+            for n in ast.walk(self.program.tree))
+
+    def needs_constant(self, node: ast.expr) -> bool:
+        """Is this a fetched array that must be a tensor to be differentiated?"""
+        return self.roles.rep(node) == "array"
+
     # ---- expressions ---------------------------------------------------------------------------------------
+    def expr_once(self, node: ast.expr) -> None:
+        """`expr` for a part that several places share."""
+        if node not in self.visited:
+            self.visited.add(node)
+            self.expr(node)
+
     def expr(self, node: ast.expr) -> None:
         """Register the edits of one expression that builds graph."""
         if node in self.lifted:
@@ -208,7 +255,9 @@ class Emitter:
         if isinstance(callee, Method):
             return self.method_call(node, callee)
         if isinstance(callee, GradOperation):
-            return self.gradient_of(node, callee)
+            return self.gradients.creation(node) or self.gradient_of(node, callee)
+        if isinstance(callee, GradFunction):
+            return self.gradients.application(node)
         return False
 
     def module_call(self, node: ast.Call, name: str) -> bool:
@@ -228,7 +277,7 @@ class Emitter:
             special[name](node)
             return True
         if name in GRAD_FORMS:
-            return self.gradient_form(node, GRAD_FORMS[name])
+            return self.gradients.creation(node) or self.gradient_form(node, GRAD_FORMS[name])
         if root == "nn":
             return self.layer_call(node, short)
         if root == "ops" and short[:1].isupper():
@@ -243,7 +292,7 @@ class Emitter:
 
     def unwrapped(self, node: ast.Call) -> None:
         self.children(node)
-        if node.args:
+        if node.args and self.editor.statement(node) not in self.deleted:
             self.replace(node, lambda: self.text(node.args[0]), node.func)
 
     def op_call(self, node: ast.Call) -> None:

@@ -11,7 +11,7 @@ from mapper.staging.to_graph_kinds import TENSOR_TO_HOST, dtype_name
 from mapper.staging.to_graph_update import Updates
 from mapper.staging.to_graph_values import (
     Class, ClassInfo, Function, GradFunction, GradOperation, Host, Instance, Layer, Method, Module, MultiFunction,
-    Optimizer, Param, Partial, Seq, Tensor, alternatives, has_tensor, is_tensor,
+    Optimizer, Param, Partial, Seq, Tensor, Value, alternatives, has_tensor, is_tensor,
 )
 
 # Tensor methods that NumPy arrays have under the same name and with the same meaning.
@@ -66,6 +66,7 @@ class HostEmitter:
             self.graph.delete(node)
         else:
             self.plain(node)
+            self.graph.flush(node)
 
     def dropped(self, node: ast.Expr) -> bool:
         """Settings of MindSpore that mean nothing for the graph."""
@@ -418,7 +419,9 @@ class HostEmitter:
         kind = self.program.kind(data)
         if whole_numbers(data):
             return ", np.int64"
-        if isinstance(kind, Host) and kind.floating and not kind.array or isinstance(data, (ast.List, ast.Tuple)):
+        if isinstance(kind, Host) and kind.array or dtype_known(kind):
+            return ""
+        if isinstance(kind, Host) and kind.floating or isinstance(data, (ast.List, ast.Tuple)):
             return ", np.float32"
         return ""
 
@@ -653,6 +656,10 @@ class HostEmitter:
             if f"x{i}" not in taken:
                 return f"x{i}"
         return "x_"
+
+
+def dtype_known(kind: Value | None) -> bool:
+    return isinstance(kind, Host) and kind.dtype is not None
 
 
 def _is_super_init(node: ast.expr) -> bool:

@@ -336,7 +336,9 @@ class _Walker:
             return Seq(element=Param()) if name in ("parameters", "params", "_parameters") else Method(of, name)
         if isinstance(of, Layer):
             return self.layer_attribute(of, name)
-        return Method(of, name) if not isinstance(of, Host) else Host(array=of.array and name in ("T", "real"))
+        if isinstance(of, Host):
+            return kinds.host_attribute(of, name)
+        return Method(of, name)
 
     def instance_attribute(self, of: Instance, name: str) -> Value | None:
         for cls in of.info.mro():
@@ -432,7 +434,9 @@ class _Walker:
             return of.element
         if isinstance(of, Layer) and of.inner:
             return join_all(of.inner)
-        return Host(array=isinstance(of, Host) and of.array, floating=True)
+        if isinstance(of, Host) and of.array:
+            return Host(array=True, dtype=of.dtype)
+        return Host(floating=True)
 
     def of_slice(self, node: ast.Slice, env: Env) -> Value | None:
         for part in (node.lower, node.upper, node.step):
@@ -501,7 +505,7 @@ class _Walker:
             elif isinstance(option, Instance):
                 found.append(self.iterated(option))
             else:
-                found.append(Host(array=False, floating=True) if isinstance(option, Host) and option.array else HOST)
+                found.append(Host(array=True, dtype=option.dtype) if isinstance(option, Host) and option.array else HOST)
         return join_all(found)
 
     def iterated(self, of: Instance) -> Value | None:
@@ -800,6 +804,8 @@ class _Walker:
                 of.element if callee.name in ("get", "pop", "setdefault") else HOST)
         if isinstance(of, MultiFunction):
             return callee
+        if isinstance(of, Host):
+            return kinds.host_method(of, callee.name, args, keywords)
         return HOST
 
     # ---- functions -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import ast
 
 from mapper.staging.to_graph_values import (
     ARRAY, FLOAT, HOST, TENSOR, UPDATE, GradFunction, GradOperation, Host, Layer, Module, MultiFunction, Optimizer,
-    Param, Partial, Seq, Tensor, Value, alternatives, has_tensor, is_tensor, join_all,
+    Method, Param, Partial, Seq, Tensor, Value, alternatives, has_tensor, is_tensor, join_all,
 )
 
 OPTIMIZERS = {"SGD", "Momentum", "Adam", "AdamWeightDecay", "RMSProp", "Adagrad", "FTRL", "ProximalAdagrad", "Lamb",
@@ -44,7 +44,7 @@ def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict
     """What a call of the framework (or of NumPy, …) by canonical name gives."""
     root, _, short = name.rpartition(".")
     if name == "ms.Tensor":
-        return Tensor(_dtype_argument(args, keywords))
+        return Tensor(_dtype_argument(args, keywords) or tensor_dtype(args[0] if args else keywords.get("input_data")))
     if name == "ms.Parameter":
         return Param()
     if name in ("ms.ParameterTuple",):
@@ -75,7 +75,7 @@ def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict
     if root.split(".")[0] in ("ops",):
         return TENSOR
     if name.startswith(("np.", "numpy.")):
-        return FLOAT if short in ("float32", "float64", "sqrt") and not any(_is_array(a) for a in args) else ARRAY
+        return _numpy_call(short, args, keywords)
     if name.startswith("math."):
         return FLOAT
     return HOST
@@ -83,6 +83,106 @@ def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict
 
 def _is_array(value: Value | None) -> bool:
     return isinstance(value, Host) and value.array
+
+
+_FLOAT64_MAKERS = {"randn", "rand", "normal", "uniform", "random", "random_sample", "standard_normal", "linspace", "sample",
+                   "exponential", "gamma", "beta", "laplace", "logspace"}
+_INT64_MAKERS = {"randint", "argmax", "argmin", "argsort", "nonzero", "integers"}
+_KEEPS_DTYPE = {"reshape", "transpose", "sum", "max", "min", "copy", "squeeze", "flatten", "ravel", "repeat", "clip", "cumsum",
+                "dot", "swapaxes", "take", "concatenate", "stack", "vstack", "hstack", "tile", "expand_dims", "abs", "maximum",
+                "minimum", "matmul", "zeros_like", "ones_like", "sort", "roll", "flip", "ascontiguousarray", "asarray", "array"}
+_FLOATS = {"mean", "std", "var", "exp", "log", "sqrt", "sin", "cos", "tanh", "tan", "log1p", "expm1", "sinh", "cosh"}
+
+
+def _numpy_call(short: str, args: list[Value | None], keywords: dict[str, Value | None]) -> Value:
+    """A function of NumPy: an array (or NumPy scalar) of the dtype that follows from its arguments."""
+    first = args[0] if args else None
+    named = dtype_of(keywords.get("dtype"))
+    if named is None and short in ("array", "asarray", "zeros", "ones", "arange", "zeros_like", "ones_like"):
+        named = next((d for d in map(dtype_of, args[1:]) if d is not None), None)
+    if named is None and short == "full" and len(args) > 2:
+        named = dtype_of(args[2])
+    if short in ("float32", "float64", "int32", "int64", "float16"):
+        return Host(array=_is_array(first) or isinstance(first, Seq), floating=short.startswith("float") and not _is_array(first), dtype=short)
+    if short in ("sqrt",) and not any(_is_array(a) for a in args):
+        return FLOAT
+    if named is not None:
+        return Host(array=True, dtype=named)
+    if short in _FLOAT64_MAKERS or short in ("zeros", "ones", "eye"):
+        return Host(array=True, dtype="float64")
+    if short in _INT64_MAKERS:
+        return Host(array=True, dtype="int64")
+    if short == "arange":
+        return Host(array=True, dtype="float64" if any(isinstance(a, Host) and a.floating for a in args) else
+                    "int64" if all(isinstance(a, Host) and isinstance(a.literal, int) for a in args) else None)
+    if short in _KEEPS_DTYPE:
+        return Host(array=True, dtype=array_dtype(first))
+    if short in _FLOATS and isinstance(first, Host) and first.dtype in FLOAT_TYPES:
+        return Host(array=True, dtype=first.dtype)
+    return ARRAY
+
+
+def dtype_of(value: Value | None) -> str | None:
+    """The dtype that an argument names: np.float32, ms.float32, "float32", float, int."""
+    if isinstance(value, Module):
+        builtin = {"builtins.float": "float64", "builtins.int": "int64", "builtins.bool": "bool_"}
+        return builtin.get(value.name) or dtype_name(value.name)
+    if isinstance(value, Host) and isinstance(value.literal, str):
+        return dtype_name(f"np.{value.literal}")
+    return None
+
+
+def array_dtype(value: Value | None) -> str | None:
+    """The dtype of np.array(value)."""
+    if isinstance(value, Seq):
+        found = {array_dtype(v) for v in (value.items if value.items is not None else (value.element,))}
+        return found.pop() if len(found) == 1 else "float64" if found == {"float64", "int64"} else None
+    if isinstance(value, Host):
+        if value.array or value.dtype:
+            return value.dtype
+        if isinstance(value.literal, bool):
+            return "bool_"
+        return "int64" if isinstance(value.literal, int) else "float64" if value.floating else None
+    return None
+
+
+def tensor_dtype(value: Value | None) -> str | None:
+    """The dtype of Tensor(value): Python floats give float32, arrays keep theirs."""
+    found = array_dtype(value)
+    if found == "float64" and not (isinstance(value, Host) and (value.array or value.dtype)) and not _holds_arrays(value):
+        return "float32"
+    return found if not isinstance(value, Tensor) else value.dtype
+
+
+def _holds_arrays(value: Value | None) -> bool:
+    return isinstance(value, Host) and (value.array or value.dtype is not None) or isinstance(value, Seq) and any(
+        _holds_arrays(v) for v in (value.items if value.items is not None else (value.element,)))
+
+
+def host_attribute(of: Host, name: str) -> Value:
+    """An attribute of host data: of an array, or of something unknown."""
+    if not of.array:
+        return HOST
+    if name in ("T", "real", "imag"):
+        return of
+    if name == "shape":
+        return Seq(element=HOST)
+    return HOST if name in ("size", "ndim", "dtype", "nbytes") else Method(of, name)
+
+
+def host_method(of: Host, name: str, args: list[Value | None], keywords: dict[str, Value | None]) -> Value:
+    """A method of an array (or of a random generator, which passes for one)."""
+    if name == "astype":
+        return Host(array=True, dtype=dtype_of(args[0] if args else keywords.get("dtype")))
+    if name in ("item", "tolist"):
+        return FLOAT if of.dtype in FLOAT_TYPES and name == "item" else HOST
+    if name in _FLOAT64_MAKERS:
+        return Host(array=True, dtype="float64")
+    if name in _INT64_MAKERS:
+        return Host(array=True, dtype="int64")
+    if name in _KEEPS_DTYPE or name in ("mean", "std", "var") and of.dtype in FLOAT_TYPES:
+        return Host(array=True, dtype=of.dtype)
+    return ARRAY if name not in ("copy",) else of
 
 
 def _dtype_argument(args: list[Value | None], keywords: dict[str, Value | None]) -> str | None:
@@ -201,8 +301,21 @@ def binary(left: Value | None, right: Value | None, operator: ast.operator) -> V
             return _fold(left.literal, right.literal, operator)
         return Host(array=left.array or right.array,
                     floating=left.floating or right.floating or isinstance(operator, ast.Div) or _float(left)
-                    or _float(right))
+                    or _float(right), dtype=_binary_dtype(left, right, operator))
     return HOST if not (has_tensor(left) or has_tensor(right)) else TENSOR
+
+
+def _binary_dtype(left: Host, right: Host, operator: ast.operator) -> str | None:
+    arrays = [v for v in (left, right) if v.array or v.dtype]
+    if not arrays or any(v.dtype is None for v in arrays):
+        return None
+    dtypes = {v.dtype for v in arrays}
+    if len(arrays) == 2:
+        return dtypes.pop() if len(dtypes) == 1 and (arrays[0].dtype in FLOAT_TYPES or not isinstance(operator, ast.Div)) else None
+    other = right if arrays[0] is left else left
+    if arrays[0].dtype in FLOAT_TYPES:
+        return arrays[0].dtype
+    return "float64" if other.floating or isinstance(operator, ast.Div) else arrays[0].dtype
 
 
 def _float(value: Host) -> bool:

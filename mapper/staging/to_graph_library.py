@@ -427,7 +427,7 @@ def identity(value):
 
 
 def as_list(value):
-    return list(value) if isinstance(value, (tuple, list)) else [value]
+    return [] if value is None else list(value) if isinstance(value, (tuple, list)) else [value]
 
 
 def gradient(fn, weights=None, get_all=False, get_by_list=False, sens_param=False):
@@ -436,34 +436,45 @@ def gradient(fn, weights=None, get_all=False, get_by_list=False, sens_param=Fals
         inputs = list(inputs)
         if sens_param and sens is None:
             sens = inputs.pop()
-        inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
-        tensors = [x for x in inputs if hasattr(x, "graph")]
-        y = fn(*inputs)
-        if get_all or not get_by_list:
-            first = tuple(tf.gradients(y, tensors, sens, unconnected_gradients="zero"))
-            first = first if get_all else first[0]
-        if not get_by_list:
-            return first
-        second = tuple(tf.gradients(y, as_list(weights), sens, unconnected_gradients="zero"))
-        second = second if isinstance(weights, (tuple, list)) else second[0]
-        return (first, second) if get_all else second
+        inputs, tensors, restored = differentiable(inputs)
+        chosen = [] if get_by_list and not get_all else tensors if get_all else tensors[:1]
+        variables = (as_list(weights) if weights is not None else trainable_variables(fn)) if get_by_list else []
+        grads = tf.gradients(fn(*inputs), chosen + variables, sens, unconnected_gradients="zero")
+        first = tuple(restored(g, x) for g, x in zip(grads, chosen))
+        second = tuple(grads[len(chosen):])
+        first = first if get_all or not first else first[0]
+        second = second if weights is None or isinstance(weights, (tuple, list)) else second[0]
+        return (first, second) if get_all and get_by_list else second if get_by_list else first
     return gradients
+
+
+def differentiable(inputs):
+    """Inputs as float tensors, the tensors among them, and what gives a gradient its input's dtype back."""
+    dtypes = {}
+    converted = []
+    for x in inputs:
+        x = tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x
+        if hasattr(x, "graph") and (x.dtype.is_integer or x.dtype.is_bool):
+            original, x = x, tf.cast(x, tf.float32)
+            dtypes[id(x)] = original.dtype
+        converted.append(x)
+    tensors = [x for x in converted if hasattr(x, "graph")]
+    return converted, tensors, lambda g, x: tf.cast(g, dtypes[id(x)]) if id(x) in dtypes else g
 
 
 def value_and_gradient(fn, position=0, weights=None, has_aux=False):
     """The function that gives fn's value and its gradients: of the inputs at `position`, of weights, or of both."""
     def evaluate_both(*inputs):
-        inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
-        value = fn(*inputs)
-        y = value[0] if has_aux else value
-        parts = []
-        if position is not None:
-            chosen = [inputs[i] for i in (position if isinstance(position, tuple) else (position,))]
-            grads = tuple(tf.gradients(y, chosen, unconnected_gradients="zero"))
-            parts.append(grads if len(grads) > 1 else grads[0])
+        chosen = [] if position is None else list(position) if isinstance(position, tuple) else [position]
+        given, _, restored = differentiable([x if i in chosen else 0 for i, x in enumerate(inputs)])
+        xs = [given[i] for i in chosen]
+        value = fn(*(given[i] if i in chosen else x for i, x in enumerate(inputs)))
+        grads = tf.gradients(value[0] if has_aux else value, xs + as_list(weights), unconnected_gradients="zero")
+        first = tuple(restored(g, x) for g, x in zip(grads, xs))
+        second = tuple(grads[len(xs):])
+        parts = [] if position is None else [first if len(first) > 1 else first[0]]
         if weights is not None:
-            grads = tuple(tf.gradients(y, as_list(weights), unconnected_gradients="zero"))
-            parts.append(grads if isinstance(weights, (tuple, list)) else grads[0])
+            parts.append(second if isinstance(weights, (tuple, list)) else second[0])
         return value, parts[0] if len(parts) == 1 else tuple(parts)
     return evaluate_both
 

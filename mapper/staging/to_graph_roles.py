@@ -182,7 +182,8 @@ class Roles:
                 if option.name == "ms.Tensor" and not factory and not self._static(node.args[0] if node.args else None,
                                                                                    info):
                     return True
-            if isinstance(option, Host) and not factory and has_tensor(info.result):
+            unknown = isinstance(option, Host) or isinstance(option, Method) and isinstance(option.of, Host)
+            if unknown and not factory and has_tensor(info.result):
                 return True
         return False
 

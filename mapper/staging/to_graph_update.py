@@ -56,6 +56,7 @@ class Updates:
             self.block(getattr(node, name, ()), before, ())
         for handler in getattr(node, "handlers", ()):
             self.block(handler.body, before, ())
+        self.graph.flush(node)
 
     def header(self, node: ast.stmt) -> None:
         """The expressions of a statement itself."""
@@ -121,9 +122,10 @@ class Updates:
             return "\n".join(parts)
 
         self.editor.replace_statement(node, rendered)
+        self.graph.flush(node)
         if rest:
-            self.editor.indent_block(rest)
             self.block(rest, [*before, node], ())
+            self.editor.indent_block(rest)
 
     def rest_statement(self, node: ast.stmt, held: set[str]) -> None:
         """In what follows an update, a tensor from before it is handed on when it is returned."""

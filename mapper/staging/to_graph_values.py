@@ -21,6 +21,7 @@ class Host:
     literal: object = None
     array: bool = False  # a NumPy array rather than a Python scalar, string, None, …
     floating: bool = False  # a Python float, or unknown arithmetic that may be one
+    dtype: str | None = None  # of an array or a NumPy scalar, when it is known
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,8 @@ def join(a: Value | None, b: Value | None) -> Value | None:
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return Tensor(a.dtype if a.dtype == b.dtype else None, a.rank if a.rank == b.rank else None)
     if isinstance(a, Host) and isinstance(b, Host):
-        return Host(array=a.array and b.array, floating=a.floating or b.floating)
+        return Host(array=a.array and b.array, floating=a.floating or b.floating,
+                    dtype=a.dtype if a.dtype == b.dtype else None)
     if isinstance(a, Seq) and isinstance(b, Seq):
         return _join_seq(a, b)
     if isinstance(a, Dict) and isinstance(b, Dict):
