@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
-from .parameter import DEFAULT_NAME, Parameter, ParameterTuple
+from .parameter import Parameter, ParameterTuple
 
 
 class Cell:
@@ -19,14 +19,15 @@ class Cell:
         set_(self, "training", False)
         set_(self, "requires_grad", False)
         set_(self, "cell_type", None)
+        set_(self, "_prefix", "")
 
     def __setattr__(self, name: str, value: Any) -> None:
         cells = self.__dict__.get("_cells")
         if isinstance(value, Parameter):
             if cells is None:
-                raise AttributeError(f"For 'Cell', please use 'super().__init__()' before assigning the parameter '{name}'.")
-            if value.name == DEFAULT_NAME:
-                value.name = name
+                raise AttributeError("For 'insert_param_to_cell', please call Cell.__init__() firstly.")
+            if value.unnamed:
+                value.name, value.unnamed = name, False
             self._forget(name, self._params)
             self._params[name] = value
         elif isinstance(value, ParameterTuple) and cells is not None:
@@ -36,11 +37,12 @@ class Cell:
             object.__setattr__(self, name, value)
         elif isinstance(value, Cell):
             if cells is None:
-                raise AttributeError(f"For 'Cell', please use 'super().__init__()' before assigning the cell '{name}'.")
+                raise AttributeError("For 'insert_child_to_cell', please call Cell.__init__() firstly.")
             self._forget(name, cells)
             cells[name] = value
             if self._auto_prefix:
-                value.update_parameters_name(name + ".")
+                # What joins a container that has a place in a network gets its name from there.
+                value.update_parameters_name((self._prefix if isinstance(self, (CellList, SequentialCell, CellDict)) else "") + name + ".")
         else:
             if cells is not None:
                 self._forget(name, None)
@@ -100,7 +102,9 @@ class Cell:
 
     def update_parameters_name(self, prefix: str = "", recurse: bool = True) -> None:
         for name, p in self.parameters_and_names(expand=recurse):
-            p.name = prefix + name
+            p.name, p.unnamed = prefix + name, False
+        for path, cell in self.cells_and_names():
+            object.__setattr__(cell, "_prefix", f"{prefix}{path}." if path else prefix)
 
     def cells_and_names(self, name_prefix: str = "") -> Iterator[tuple[str, Cell]]:
         pending: list[tuple[str, Cell]] = [(name_prefix, self)]
@@ -166,7 +170,7 @@ class Cell:
 
     @property
     def param_prefix(self) -> str:
-        return ""
+        return str(self._prefix)[:-1]
 
     def extend_repr(self) -> str:
         return ""

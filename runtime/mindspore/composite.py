@@ -88,7 +88,7 @@ class HyperMap:
         rows: list[Any] = list(zip(*parts, strict=True))
         made = [self._apply(function, row, False) for row in (reversed(rows) if self.reverse else rows)]
         made = made[::-1] if self.reverse else made
-        return made if isinstance(first, list) else tuple(made)
+        return tuple(made)
 
 
 class Map(HyperMap):

@@ -205,6 +205,8 @@ def _positions(grad_position: Any) -> tuple[int, ...] | None:
     if isinstance(grad_position, bool) or not isinstance(grad_position, (int, tuple)):
         raise TypeError("For 'F.grad', the 'grad_position' must be int or tuple.")
     positions = (grad_position,) if isinstance(grad_position, int) else grad_position
+    if not positions:
+        raise RuntimeError("The grad_position of 'F.grad' must not be an empty tuple.")
     if any(p < 0 for p in positions):
         raise ValueError("grad_position must be >= 0.")
     if len(set(positions)) < len(positions):

@@ -115,7 +115,7 @@ def pair(x: Any, y: Any, name: str, lists: bool = False, rule: Callable[[Node, N
             dtype = scalar_dtype(x, b.dtype)
             return leaf(np.asarray(x, dtype)), engine.cast_through(b, dtype)
         if not (lists and isinstance(x, (list, tuple))):
-            raise refuse(name, x, y)
+            raise refuse(name, y, x)
         a = Tensor(x).node
     elif is_number(x) and is_number(y):
         a, b = number_node(x), number_node(y)

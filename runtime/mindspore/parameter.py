@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .initializer import InitTensor
 from .tensor import Tensor, array_of, wrap
 
 DEFAULT_NAME = "Parameter"
+_unnamed = count(2)
 _alive: weakref.WeakValueDictionary[int, Parameter] = weakref.WeakValueDictionary()
 
 
@@ -32,16 +34,19 @@ class Parameter(Tensor):
                  parallel_optimizer: bool = True, storage_format: str = "", device: Any = None) -> None:
         if name is not None and not isinstance(name, str):
             raise ValueError(f"The type of the Parameter's name should be 'string' or 'None', but got {type(name)}.")
-        self.name = DEFAULT_NAME if not name or name.isspace() else name
+        self.unnamed = not name or name.isspace()
+        self.name = f"{DEFAULT_NAME}#{next(_unnamed)}" if not name or name.isspace() else name
         self.requires_grad = requires_grad
         self.layerwise_parallel, self.parallel_optimizer = layerwise_parallel, parallel_optimizer
         self.comm_fusion, self.is_init, self.key = 1, True, None
         self._pending: InitTensor | None = None
         self._exposed = False
         _alive[core.next_serial()] = self
+        if isinstance(default_input, (bool, np.bool_)):
+            raise ValueError("Parameter data can not be `bool`")
         if isinstance(default_input, InitTensor):
             self._pending = default_input
-        elif isinstance(default_input, int) and not isinstance(default_input, bool):
+        elif isinstance(default_input, int):
             self.node = leaf(np.asarray(default_input, np.int32))
         else:
             self.node = leaf(array_of(default_input))
@@ -183,9 +188,8 @@ class ParameterTuple(tuple):  # type: ignore[type-arg]
             if not isinstance(p, Parameter):
                 raise TypeError(f"For ParameterTuple initialization, ParameterTuple input should be 'Parameter' collection, but got a {type(p)}. ")
             if p.name in names and names[p.name] is not p:
-                raise ValueError(f"In ParameterTuple, the value {p} , its name '{p.name}' already exists. Please set a unique name for the parameter.")
-            if p.name != DEFAULT_NAME:
-                names[p.name] = p
+                raise ValueError(f"The value {p} , its name '{p.name}' already exists. Please set a unique name for the parameter.")
+            names[p.name] = p
         return super().__new__(cls, parameters)
 
     def clone(self, prefix: str, init: Any = "same") -> ParameterTuple:

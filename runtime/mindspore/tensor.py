@@ -233,7 +233,7 @@ def array_of(data: Any, dtype: Any = None) -> Array:
         return np.array(data, wanted)
     if isinstance(data, (bool, int, float, complex)) or isinstance(data, (list, tuple)):
         return _from_python(data, wanted)
-    raise TypeError(f"For 'Tensor', the type of 'input_data' should be one of '{_INPUTS}', but got {data!r} with type "
+    raise TypeError(f"For 'Tensor', the type of 'input_data' should be one of '{_INPUTS}', but got type "
                     f"'{type(data).__name__}'.")
 
 

@@ -12,6 +12,7 @@ from ...core import leaf
 from .. import dtypes
 from ..cell import Cell
 from ..initializer import HeUniform, Uniform, initializer
+from ..operands import node_of
 from ..ops import activation, array, image, index, linalg, math, reduce
 from ..parameter import Parameter
 from ..tensor import Tensor, wrap
@@ -49,7 +50,7 @@ class Dense(Cell):
         self.activation_flag = self.activation is not None
 
     def construct(self, x: Any) -> Any:
-        node = x.node
+        node = node_of(x, "Dense")
         flat = node if node.value.ndim == 2 else engine.reshape(node, (-1, node.value.shape[-1]))
         linalg._same_type(flat, self.weight.node, "MatMul")
         y = engine.matmul(flat, self.weight.node, False, True)

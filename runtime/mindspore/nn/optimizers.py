@@ -42,7 +42,7 @@ class Optimizer(Cell):
             raise ValueError("For 'Optimizer', the argument parameters must not be empty.")
         self.is_group = isinstance(listed[0], dict)
         groups = listed if self.is_group else [{"params": listed}]
-        self.global_step = Parameter(Tensor(np.array([0], np.int32)), name="global_step", requires_grad=False)
+        self.global_step = Parameter(Tensor(np.array([0], np.int32)), name="global_step")
         flat: list[Parameter] = []
         rates: list[Any] = []
         decays: list[float] = []
@@ -64,7 +64,7 @@ class Optimizer(Cell):
             places = [next(i for i, p in enumerate(flat) if p is q) for q in order]
             flat, rates, decays = [flat[i] for i in places], [rates[i] for i in places], [decays[i] for i in places]
         self.learning_rate = rates[0] if isinstance(rates[0], LearningRateSchedule) else Parameter(
-            Tensor(np.asarray(rates[0], F32)), name="learning_rate", requires_grad=False)
+            Tensor(np.asarray(rates[0], F32)), name="learning_rate")
         self._rates, self._decays = rates, decays
         self.parameters = self._parameters = ParameterTuple(flat)
         self.loss_scale = loss_scale

@@ -95,7 +95,7 @@ def scalar_to_tensor(input_x: Any, dtype: Any = dtypes.float32) -> Tensor:
 
 
 def tuple_to_array(input_x: Any) -> Tensor:
-    return wrap(leaf(np.array([_scalar(v) for v in input_x], np.float32 if isinstance(input_x[0], float) else np.int64)))
+    return wrap(leaf(np.array([_scalar(v) for v in input_x], np.float32 if isinstance(input_x[0], float) else np.int32)))
 
 
 def logspace(start: Any, end: Any, steps: int, base: Any = 10, *, dtype: Any = dtypes.float32) -> Tensor:

@@ -171,7 +171,7 @@ def _topk_primitive(input_x: Any, k: int, sorted: bool = True) -> tuple[Tensor, 
 
 def unique(input: Any) -> tuple[Tensor, Tensor]:
     values, index = engine.unique(engine.reshape(node_of(input, "unique"), (-1,)))
-    return wrap(values), wrap(engine.reshape(index, input.shape))
+    return wrap(values), wrap(engine.cast(engine.reshape(index, input.shape), np.int64))
 
 
 def searchsorted(sorted_sequence: Any, values: Any, *, out_int32: bool = False, right: bool = False, side: Any = None,
@@ -181,7 +181,7 @@ def searchsorted(sorted_sequence: Any, values: Any, *, out_int32: bool = False, 
 
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
-    return wrap(leaf(np.bincount(input.node.value, None if weights is None else weights.node.value, minlength)))
+    return wrap(leaf(np.bincount(input.node.value, None if weights is None else weights.node.value, minlength).astype(np.float32)))
 
 
 def in_top_k(x1: Any, x2: Any, k: int) -> Tensor:

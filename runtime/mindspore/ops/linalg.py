@@ -7,7 +7,7 @@ import numpy as np
 
 from ... import ops as engine
 from ...core import Node, leaf
-from ..operands import node_of
+from ..operands import node_of, refuse
 from ..tensor import Tensor, wrap
 from .primitive import REQUIRED, primitive, primitives
 
@@ -26,8 +26,7 @@ def mat_mul(x: Any, y: Any, transpose_a: bool = False, transpose_b: bool = False
     a, b = node_of(x, "MatMul"), node_of(y, "MatMul")
     _same_type(a, b, "MatMul")
     if a.value.ndim != 2 or b.value.ndim != 2:
-        raise ValueError("For 'MatMul' input a, b must be a 2-D dimensional Tensor, but got a's shape "
-                         f"{a.value.shape}, b's shape {b.value.shape}.")
+        raise ValueError("MatMul inputs should have the same dimension size and equal to 2.")
     inner, other = a.value.shape[0 if transpose_a else 1], b.value.shape[1 if transpose_b else 0]
     if inner != other:
         raise ValueError(f"For 'MatMul' the input dimensions must be equal, but got 'x1_col': {inner} and 'x2_row': {other}.")
@@ -42,7 +41,9 @@ def batch_mat_mul(x: Any, y: Any, transpose_a: bool = False, transpose_b: bool =
 
 def matmul(input: Any, other: Any) -> Tensor:
     """NumPy's matmul: vectors are rows or columns, leading axes broadcast."""
-    a, b = node_of(input, "matmul"), node_of(other, "matmul")
+    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+        raise refuse("MatMulExt", input, other)
+    a, b = input.node, other.node
     _same_type(a, b, "MatMulExt")
     if a.value.ndim >= 2 and b.value.ndim >= 2:
         return wrap(engine.matmul(a, b))
