@@ -111,10 +111,6 @@ class Emitter:
             isinstance(o, Seq) and has_tensor(o) for side in (n.left, n.right) for o in alternatives(self.kind(side)))
             for n in ast.walk(self.program.tree))
 
-    def needs_constant(self, node: ast.expr) -> bool:
-        """Is this a fetched array that must be a tensor to be differentiated?"""
-        return self.roles.rep(node) == "array"
-
     # ---- expressions ---------------------------------------------------------------------------------------
     def expr_once(self, node: ast.expr) -> None:
         """`expr` for a part that several places share."""
@@ -153,9 +149,29 @@ class Emitter:
             self.reference(node)
 
     def multi_name(self, node: ast.Name, kind: MultiFunction) -> None:
+        """A MultitypeFuncGraph is its function; one of several is chosen by what it is called with."""
         functions = [f for f in kind.functions if isinstance(f, Function)]
-        if len(functions) == 1:
-            self.replace(node, functions[0].info.name)
+        chosen = functions if len(functions) == 1 else [f for f in functions if self.matches(f, node)]
+        if len(chosen) == 1:
+            self.replace(node, chosen[0].info.name)
+        elif not (isinstance(parent := self.editor.parent(node), ast.Attribute) and parent.attr == "register"):
+            self.problem(node, "M310", "which function of this MultitypeFuncGraph is meant depends on the types of the arguments: call one by name")
+
+    def matches(self, function: Function, node: ast.Name) -> bool:
+        """Do the types that a function is registered for fit the partial or map that `node` is given to?"""
+        parent = self.editor.parent(node)
+        call = parent
+        while isinstance(call, ast.Call) and not isinstance(self.program.callees.get(call), Layer):
+            call = self.editor.parent(call)
+        given: list[Value | None] = []
+        if isinstance(parent, ast.Call) and isinstance(self.kind(parent), Partial):
+            given = [self.kind(a) for a in parent.args[1:]]
+        if isinstance(call, ast.Call):
+            rest = call.args if node in ast.walk(call.func) else call.args[1:]
+            given += [o.each() for a in rest for o in alternatives(self.kind(a))[:1] if isinstance(o, Seq)]
+        registered = [d for d in getattr(function.info.node, "decorator_list", []) if isinstance(d, ast.Call)]
+        types = [a.value for d in registered for a in d.args if isinstance(a, ast.Constant)]
+        return len(types) == len(given) and all(fits_type(str(t), k) for t, k in zip(types, given))
 
     def reference(self, node: ast.Name | ast.Attribute) -> bool:
         """A name of the framework used as a value: a dtype, or a function passed on."""
@@ -267,7 +283,7 @@ class Emitter:
             "ms.ParameterTuple": self.parameter_tuple, "ops.GradOperation": self.grad_operation,
             "ms.jit": self.unwrapped, "ms.ms_function": self.unwrapped, "ops.depend": self.depend_call,
             "ops.partial": self.partial_call, "ops.Partial": self.partial_call,
-            "ms.common.initializer.initializer": self.initializer_call, "ops.MultitypeFuncGraph": self.ignored,
+            "ms.common.initializer.initializer": self.initializer_call, "ops.MultitypeFuncGraph": self.multitype,
             "ms.vjp": self.forward_call, "ms.jvp": self.forward_call, "ops.clip_by_global_norm": self.clip_global,
             "ops.assign": self.assign_call, "ops.assign_add": self.assign_call, "ops.assign_sub": self.assign_call,
             "ops.stop_gradient": self.op_call, "ops.identity": self.op_call,
@@ -287,7 +303,9 @@ class Emitter:
             return True
         return False
 
-    def ignored(self, node: ast.Call) -> None:
+    def multitype(self, node: ast.Call) -> None:
+        """The functions registered with a MultitypeFuncGraph are called themselves."""
+        self.delete_or_keep(node)
         self.done(node)
 
     def unwrapped(self, node: ast.Call) -> None:
@@ -664,15 +682,13 @@ class Emitter:
         if not isinstance(kind, GradOperation) or kind.options is None or len(statement.targets) > 1 or not isinstance(
                 target, (ast.Name, ast.Attribute)):
             return False
-        short = target.id if isinstance(target, ast.Name) else target.attr
         for node in ast.walk(self.program.tree):
-            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and (
-                    node.id if isinstance(node, ast.Name) else node.attr) == short:
-                value = self.kind(node)
-                if not any(isinstance(o, GradOperation) for o in alternatives(value)):
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                options = alternatives(self.kind(node))
+                if kind not in options:
                     continue
                 parent = self.editor.parent(node)
-                if not (isinstance(parent, ast.Call) and parent.func is node and value == kind):
+                if not (isinstance(parent, ast.Call) and parent.func is node and len(options) == 1):
                     return False
         return True
 
@@ -745,6 +761,15 @@ class Emitter:
 
     def inner_statement(self, node: ast.stmt) -> None:
         self.statement(node)
+
+
+def fits_type(name: str, kind: Value | None) -> bool:
+    """Is a value of this kind one of MindSpore's registered type `name`?"""
+    if name in ("Tensor", "RowTensor", "MapTensor"):
+        return name == "Tensor" and is_tensor(kind)
+    if name in ("Tuple", "List"):
+        return isinstance(kind, Seq)
+    return isinstance(kind, (Host, Function))
 
 
 def tensor_arguments(node: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:

@@ -17,7 +17,7 @@ from mapper.results import Site
 from mapper.staging.to_graph_infer import own_nodes
 from mapper.staging.to_graph_kinds import FLOAT_TYPES
 from mapper.staging.to_graph_values import (
-    Function, GradFunction, Host, Instance, Layer, Param, Seq, Tensor, Value, alternatives, has_tensor, is_tensor,
+    Function, FunctionInfo, GradFunction, Host, Instance, Layer, Module, Param, Seq, Tensor, Value, alternatives, has_tensor, is_tensor,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MARK = "gradients_at_site_"  # `tf.gradients` while the text is being made; the number after it says which site this is
 _HELPERS = {"operation": "gradient", "grad": "value_and_gradient", "value_and_grad": "value_and_gradient", "pullback": "vjp",
             "jacobian": "one_jacobian", "step": "TrainOneStep"}
+_ARITHMETIC = {"mul", "add", "sub", "square", "pow", "multiply", "subtract", "tensoradd", "neg", "reducesum", "reduce_sum", "sum"}
 _CLOSED = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -225,11 +226,9 @@ class Gradients:
             return False
         if wanted.weights is not None and not self._known_weights(wanted.weights):
             return False
-        if any(self._integer(t) for t in inputs.tensors):
-            return False
         mode = self.graph.roles.mode(call)
         if mode == "repeated" or self._closed(call):
-            simple = all(isinstance(t, (ast.Name, ast.Attribute)) for t in inputs.tensors)
+            simple = all(isinstance(t, (ast.Name, ast.Attribute)) and self.whole_dtype(wanted, inputs, t) is None for t in inputs.tensors)
             both = wanted.weights is not None and wanted.positions is not None
             return mode != "repeated" and simple and not both and not wanted.aux and not wanted.value
         return True
@@ -238,9 +237,43 @@ class Gradients:
         return all(isinstance(o, (Param, Seq)) for o in alternatives(self.program.kind(node))) and len(
             alternatives(self.program.kind(node))) == 1
 
-    def _integer(self, node: ast.expr) -> bool:
+    def whole_dtype(self, wanted: Wanted, inputs: Inputs, node: ast.expr) -> str | None:
+        """The dtype of an integer input that the function computes with: MindSpore differentiates it, TensorFlow needs a float."""
         dtypes = {o.dtype for o in alternatives(self.program.kind(node)) if isinstance(o, Tensor)}
-        return any(d is not None and d not in FLOAT_TYPES for d in dtypes)
+        dtype = next((d for d in dtypes if d is not None and d not in FLOAT_TYPES), None)
+        if dtype is None or node not in inputs.given:
+            return None
+        position = inputs.given.index(node)
+        found = any(self._computes(info, position + (info.owner is not None and not isinstance(info.node, ast.Lambda)), 0)
+                    for info in self._functions(wanted.fn))
+        return dtype if found else None
+
+    def _functions(self, fn: ast.expr) -> list[FunctionInfo]:
+        inner = self._inner(fn)
+        if inner is not None and self.plans[inner].wanted is not None:
+            return self._functions(self.plans[inner].wanted.fn)  # type: ignore[union-attr]
+        return list(self.graph.roles.targets(self.program.kind(fn)))
+
+    def _computes(self, info: FunctionInfo, position: int, depth: int) -> bool:
+        """Is the parameter an operand of arithmetic (and not only an index, a label, something to be cast)?"""
+        parameters = info.node.args.args
+        if position >= len(parameters) or depth > 4:
+            return False
+        name = parameters[position].arg
+        for node in own_nodes(info.node):
+            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+                parent = self.editor.parent(node)
+                if isinstance(parent, (ast.BinOp, ast.UnaryOp)):
+                    return True
+                if isinstance(parent, ast.Call) and node in parent.args:
+                    kinds = alternatives(self.program.callees.get(parent))
+                    names = [o.name.rpartition(".")[2].lower() for o in kinds if isinstance(o, (Layer, Module))]
+                    if any(n in _ARITHMETIC for n in names):
+                        return True
+                    at = parent.args.index(node)
+                    if any(self._computes(i, at + (i.owner is not None), depth + 1) for i in self.graph.roles.callees(parent)):
+                        return True
+        return False
 
     def _closed(self, node: ast.AST) -> bool:
         """Does the expression stand where no statement can be put before it?"""
@@ -420,6 +453,7 @@ class _Rendering:
         self.wanted = wanted
         self.inputs = inputs
         self.names: dict[ast.expr, str] = {}
+        self.whole: dict[int, str] = {}
         self.before: list[Callable[[], str]] = []
 
     def emit(self) -> None:
@@ -442,7 +476,7 @@ class _Rendering:
             rest = f"{count}" if self.bare_weight() else f"{count}:"
             result: Callable[[], str] = lambda: f"({first}, {grads}[{rest}])"  # noqa: E731
         else:
-            result = lambda: self.tupled(self.gradients(name, ys()))  # noqa: E731
+            result = self.cast_back(lambda: self.tupled(self.gradients(name, ys())))
         if wanted.value:
             text: Callable[[], str] = lambda: f"({value}, {result()})"  # noqa: E731
         elif wanted.aux:
@@ -454,7 +488,7 @@ class _Rendering:
 
     def _two_targets(self, parent: ast.AST | None) -> bool:
         return isinstance(parent, ast.Assign) and parent.value is self.node and len(parent.targets) == 1 and isinstance(
-            parent.targets[0], ast.Tuple) and len(parent.targets[0].elts) == 2 and self.graph.roles.mode(
+            parent.targets[0], ast.Tuple) and len(parent.targets[0].elts) == 2 and not self.whole and self.graph.roles.mode(
             parent) == "graph" and isinstance(self.ys_target(parent.targets[0].elts[0]), str) and not (
             self.wanted.weights is not None and self.wanted.positions is not None)
 
@@ -488,13 +522,34 @@ class _Rendering:
 
     def held(self, tensor: ast.expr) -> None:
         """An input that is not a plain name gets one: the gradient is taken of this very tensor."""
-        if isinstance(tensor, (ast.Name, ast.Starred)) or isinstance(tensor, ast.Attribute) or tensor in self.names:
-            if not self.graph.needs_constant(tensor):
-                return
+        dtype = self.owner.whole_dtype(self.wanted, self.inputs, tensor)
+        plain = isinstance(tensor, (ast.Name, ast.Starred, ast.Attribute))
+        constant = not isinstance(tensor, ast.Starred) and self.graph.roles.rep(tensor) == "array"
+        if plain and dtype is None and not constant:
+            return
         name = self.fresh("inputs" if len(self.inputs.tensors) == 1 else f"input_{len(self.names) + 1}")
         self.names[tensor] = name
-        constant = self.graph.needs_constant(tensor)
-        self.before.append(lambda: f"{name} = " + (f"tf.constant({self.graph.text(tensor)})" if constant else self.graph.text(tensor)))
+        if dtype is not None:
+            self.whole[self.inputs.tensors.index(tensor)] = dtype
+
+        def line() -> str:
+            text = self.graph.text(tensor)
+            if constant and not text.startswith("tf.constant("):
+                text = f"tf.constant({text})"
+            return f"{name} = tf.cast({text}, tf.float32)" if dtype is not None else f"{name} = {text}"
+
+        self.before.append(line)
+
+    def cast_back(self, text: Callable[[], str]) -> Callable[[], str]:
+        """Gradients of integer inputs in the inputs' dtypes."""
+        if not self.whole:
+            return text
+        if self.wanted.single:
+            return lambda: f"tf.cast({text()}, tf.{self.whole[0]})"
+        grads = self.fresh("grads")
+        self.before.append(lambda: f"{grads} = {text()}")
+        parts = [f"tf.cast({grads}[{i}], tf.{self.whole[i]})" if i in self.whole else f"{grads}[{i}]" for i in range(len(self.inputs.tensors))]
+        return lambda: f"[{', '.join(parts)}]"
 
     def text(self, node: ast.expr) -> str:
         return self.names.get(node) or self.graph.editor.text(node)

@@ -589,7 +589,10 @@ class HostEmitter:
         if scope is not names.module:
             return False
         bindings = scope.bindings[node.id]
-        return len(bindings) == 1 and self.roles.mode(bindings[0].node) == "once"
+        binding = bindings[0].node
+        looped = isinstance(binding, ast.Name) and isinstance(self.editor.statement(binding), (ast.For, ast.AsyncFor)) and not isinstance(
+            binding.ctx, ast.Load)
+        return len(bindings) == 1 and self.roles.mode(binding) == "once" and not looped
 
     def run_lambda(self, node: ast.expr) -> None:
         """A graph expression as a function of everything in it that is not fixed."""

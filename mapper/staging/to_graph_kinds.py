@@ -50,7 +50,7 @@ def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict
     if name in ("ms.ParameterTuple",):
         return Seq(element=Param())
     if name == "ops.GradOperation":
-        return GradOperation(_options(call, args, keywords))
+        return GradOperation(_options(call, args, keywords), call)
     if name in GRAD_FORMS:
         return GradFunction(GRAD_FORMS[name], args[0] if args else keywords.get("fn"), call)
     if name in ("ms.vjp", "ms.jvp"):

@@ -82,7 +82,7 @@ def parameters(cell, seen=None):
     seen = set() if seen is None else seen
     parts = list(cell) if isinstance(cell, (list, tuple)) else list(vars(cell).values())
     inner = [p for p in parts if isinstance(p, CellList) or callable(p) and hasattr(p, "__dict__")]
-    found = [p for p in parts if isinstance(p, tf.Variable) and id(p) not in seen]
+    found = [p for p in parts if hasattr(p, "initializer") and id(p) not in seen]
     seen.update(map(id, found))
     for part in inner:
         if id(part) not in seen and not isinstance(part, (type, type(parameters))):
@@ -102,7 +102,7 @@ def parameters_and_names(cell, prefix="", seen=None):
     parts = list(enumerate(cell)) if isinstance(cell, (list, tuple)) else list(vars(cell).items())
     found = []
     for name, part in parts:
-        if isinstance(part, tf.Variable) and id(part) not in seen:
+        if hasattr(part, "initializer") and id(part) not in seen:
             seen.add(id(part))
             found.append((f"{prefix}{name}", part))
     for name, part in parts:
@@ -433,49 +433,31 @@ def as_list(value):
 def gradient(fn, weights=None, get_all=False, get_by_list=False, sens_param=False):
     """The function that gives the gradients of fn: of its first input, of all inputs, of weights, or of both."""
     def gradients(*inputs, sens=None):
-        inputs = list(inputs)
+        inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
         if sens_param and sens is None:
             sens = inputs.pop()
-        inputs, tensors, restored = differentiable(inputs)
-        chosen = [] if get_by_list and not get_all else tensors if get_all else tensors[:1]
+        tensors = [x for x in inputs if hasattr(x, "graph")]
+        xs = tensors if get_all else [] if get_by_list else tensors[:1]
         variables = (as_list(weights) if weights is not None else trainable_variables(fn)) if get_by_list else []
-        grads = tf.gradients(fn(*inputs), chosen + variables, sens, unconnected_gradients="zero")
-        first = tuple(restored(g, x) for g, x in zip(grads, chosen))
-        second = tuple(grads[len(chosen):])
-        first = first if get_all or not first else first[0]
-        second = second if weights is None or isinstance(weights, (tuple, list)) else second[0]
+        grads = tf.gradients(fn(*inputs), xs + variables, sens, unconnected_gradients="zero")
+        first = tuple(grads[:len(xs)]) if get_all else grads[0]
+        second = tuple(grads[len(xs):]) if weights is None or isinstance(weights, (tuple, list)) else grads[-1]
         return (first, second) if get_all and get_by_list else second if get_by_list else first
     return gradients
-
-
-def differentiable(inputs):
-    """Inputs as float tensors, the tensors among them, and what gives a gradient its input's dtype back."""
-    dtypes = {}
-    converted = []
-    for x in inputs:
-        x = tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x
-        if hasattr(x, "graph") and (x.dtype.is_integer or x.dtype.is_bool):
-            original, x = x, tf.cast(x, tf.float32)
-            dtypes[id(x)] = original.dtype
-        converted.append(x)
-    tensors = [x for x in converted if hasattr(x, "graph")]
-    return converted, tensors, lambda g, x: tf.cast(g, dtypes[id(x)]) if id(x) in dtypes else g
 
 
 def value_and_gradient(fn, position=0, weights=None, has_aux=False):
     """The function that gives fn's value and its gradients: of the inputs at `position`, of weights, or of both."""
     def evaluate_both(*inputs):
-        chosen = [] if position is None else list(position) if isinstance(position, tuple) else [position]
-        given, _, restored = differentiable([x if i in chosen else 0 for i, x in enumerate(inputs)])
-        xs = [given[i] for i in chosen]
-        value = fn(*(given[i] if i in chosen else x for i, x in enumerate(inputs)))
+        inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+        xs = [] if position is None else [inputs[i] for i in as_list(position)]
+        value = fn(*inputs)
         grads = tf.gradients(value[0] if has_aux else value, xs + as_list(weights), unconnected_gradients="zero")
-        first = tuple(restored(g, x) for g, x in zip(grads, xs))
-        second = tuple(grads[len(xs):])
-        parts = [] if position is None else [first if len(first) > 1 else first[0]]
-        if weights is not None:
-            parts.append(second if isinstance(weights, (tuple, list)) else second[0])
-        return value, parts[0] if len(parts) == 1 else tuple(parts)
+        first = tuple(grads[:len(xs)]) if len(xs) > 1 else grads[0]
+        if weights is None:
+            return value, first
+        second = tuple(grads[len(xs):]) if isinstance(weights, (tuple, list)) else grads[-1]
+        return value, second if position is None else (first, second)
     return evaluate_both
 
 

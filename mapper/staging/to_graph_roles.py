@@ -55,6 +55,10 @@ class Roles:
         """The program's own functions that a call may run."""
         return list(self._targets(self.program.callees.get(call)))
 
+    def targets(self, value: Value | None) -> Iterable[FunctionInfo]:
+        """The program's own functions that calling a value may run."""
+        return self._targets(value)
+
     def _targets(self, value: Value | None) -> Iterable[FunctionInfo]:
         for option in alternatives(value):
             if isinstance(option, Function):

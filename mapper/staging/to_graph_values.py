@@ -159,6 +159,7 @@ class GradOperation:
     """`options`: get_all, get_by_list, sens_param, or None when they are not constants."""
 
     options: tuple[bool, bool, bool] | None
+    call: ast.Call | None = None
 
 
 @dataclass(frozen=True)
