@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from mapper.runtime.mindspore import modules
 
 ms: Any = modules()["mindspore"]

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from mapper.runtime.mindspore import modules
 
 PAIRS = json.loads((Path(__file__).parent / "data" / "op_pairs.json").read_text())["pairs"]

@@ -107,7 +107,8 @@ def as_numpy(value: Any) -> np.dtype[Any]:
     dtype = as_dtype(value)
     if dtype.np is None:
         raise NotImplementedError(f"NotImplementedError: tensors of {dtype!r} are not in mapper's runtime")
-    return dtype.np
+    made: np.dtype[Any] = dtype.np
+    return made
 
 
 def dtype_to_nptype(type_: Any) -> Any:

@@ -14,16 +14,16 @@ from .cell import Cell
 from .parameter import Parameter
 from .tensor import Tensor, wrap
 
-_mode = {"graph": False, "jit": 0}
+_mode: dict[str, int] = {"graph": 0, "jit": 0}
 
 
 def in_graph_mode() -> bool:
     """Whether arguments are told apart by position (GRAPH_MODE, jit) or by identity (PyNative)."""
-    return _mode["graph"] or _mode["jit"] > 0
+    return _mode["graph"] > 0 or _mode["jit"] > 0
 
 
 def set_graph_mode(graph: bool) -> None:
-    _mode["graph"] = graph
+    _mode["graph"] = int(graph)
 
 
 def _flatten(output: Any) -> list[Tensor]:
@@ -217,7 +217,7 @@ def _positions(grad_position: Any) -> tuple[int, ...] | None:
 def _select(run: Backward, positions: tuple[int, ...], sens: Any, output: Any) -> list[Tensor]:
     arguments = [*run.args, *run.kwargs.values()]
     if any(p >= len(arguments) for p in positions):
-        raise RuntimeError("Position index {} is exceed input size.".format(max(positions)))
+        raise RuntimeError(f"Position index {max(positions)} is exceed input size.")
     chosen = [arguments[p] for p in positions]
     return run.gradients(chosen, [c.node for c in chosen], sens, output)
 
@@ -263,7 +263,8 @@ def grad(fn: Any, grad_position: Any = 0, weights: Any = None, has_aux: bool = F
     return _gradients_of(fn, grad_position, weights, has_aux, sens_param, False, return_ids)
 
 
-def value_and_grad(fn: Any, grad_position: Any = 0, weights: Any = None, has_aux: bool = False, return_ids: bool = False, sens_param: bool = False) -> Callable[..., Any]:
+def value_and_grad(fn: Any, grad_position: Any = 0, weights: Any = None, has_aux: bool = False, return_ids: bool = False,
+                   sens_param: bool = False) -> Callable[..., Any]:
     """A function that gives fn's value and its gradients."""
     return _gradients_of(fn, grad_position, weights, has_aux, sens_param, True, return_ids)
 
@@ -355,7 +356,7 @@ def derivative(fn: Any, primals: Any, order: int) -> Any:
     """(fn's value, its derivative of that order) at primals."""
     chain = fn
     for _ in range(order):
-        chain = (lambda x, inner=chain: GradOperation()(inner)(x))
+        chain = GradOperation()(chain)
     return fn(primals), chain(primals)
 
 

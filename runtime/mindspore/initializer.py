@@ -198,7 +198,7 @@ class VarianceScaling(Initializer):
         return initial.draw(name, "truncated_normal", shape, dtype, 0.0, math.sqrt(variance) / 0.87962566103423978)
 
 
-_NAMES = {"zeros": Zero, "zero": Zero, "ones": One, "one": One, "uniform": Uniform, "normal": Normal,
+_NAMES: dict[str, type[Any]] = {"zeros": Zero, "zero": Zero, "ones": One, "one": One, "uniform": Uniform, "normal": Normal,
           "truncatednormal": TruncatedNormal, "xavier_uniform": XavierUniform, "xavieruniform": XavierUniform,
           "xavier_normal": XavierNormal, "xaviernormal": XavierNormal, "he_uniform": HeUniform, "heuniform": HeUniform,
           "he_normal": HeNormal, "henormal": HeNormal, "orthogonal": Orthogonal, "identity": Identity, "dirac": Dirac,
@@ -212,7 +212,8 @@ def as_initializer(init: Any) -> Initializer:
     if isinstance(init, str):
         if init.lower() not in _NAMES:
             raise ValueError(f"For 'initializer', the class corresponding to '{init}' was not found.")
-        return _NAMES[init.lower()]()
+        made: Initializer = _NAMES[init.lower()]()
+        return made
     return Constant(init)
 
 

@@ -126,11 +126,13 @@ def squeeze(a: Any, axis: Any = None) -> Tensor:
 
 def names() -> dict[str, Any]:
     """Everything in mindspore.numpy."""
-    one = ("abs", "absolute", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "square", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan",
+    one = ("abs", "absolute", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "square", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin",
+           "arccos", "arctan",
            "arcsinh", "arccosh", "arctanh", "sign", "floor", "ceil", "rint", "negative", "reciprocal", "isnan", "isinf", "isfinite", "logical_not", "trunc",
            "deg2rad", "rad2deg", "positive", "invert", "exp2")
     two = ("add", "subtract", "multiply", "divide", "true_divide", "floor_divide", "maximum", "minimum", "equal", "not_equal", "less", "less_equal", "greater",
-           "greater_equal", "logical_and", "logical_or", "logical_xor", "arctan2", "hypot", "logaddexp", "remainder", "fmod", "bitwise_and", "bitwise_or", "bitwise_xor")
+           "greater_equal", "logical_and", "logical_or", "logical_xor", "arctan2", "hypot", "logaddexp", "remainder", "fmod", "bitwise_and", "bitwise_or",
+           "bitwise_xor")
 
     def found(name: str) -> Any:
         return getattr(math, name, None) or math.ALIASES[name]
@@ -144,27 +146,42 @@ def names() -> dict[str, Any]:
                            ("max", reduce.reduce_max), ("amax", reduce.reduce_max), ("min", reduce.reduce_min), ("amin", reduce.reduce_min),
                            ("all", reduce.all), ("any", reduce.any)):
         made[name] = _reduction(function)
-    made |= {"array": array_, "asarray": as_tensor, "asfarray": lambda a, dtype=dtypes.float32: as_tensor(a, dtype), "zeros": _created(np.zeros), "ones": _created(np.ones),
-             "empty": _created(np.zeros), "full": full, "arange": arange, "linspace": linspace, "eye": eye, "identity": lambda n, dtype=None: eye(n, dtype=dtype),
-             "zeros_like": lambda a, dtype=None, **k: array.zeros_like(as_tensor(a), dtype=dtype), "ones_like": lambda a, dtype=None, **k: array.ones_like(as_tensor(a), dtype=dtype),
+    made |= {"array": array_, "asarray": as_tensor, "asfarray": lambda a, dtype=dtypes.float32: as_tensor(a, dtype), "zeros": _created(np.zeros),
+             "ones": _created(np.ones),
+             "empty": _created(np.zeros), "full": full, "arange": arange, "linspace": linspace, "eye": eye, "identity": lambda n,
+             dtype=None: eye(n, dtype=dtype),
+             "zeros_like": lambda a, dtype=None, **k: array.zeros_like(as_tensor(a), dtype=dtype), "ones_like": lambda a, dtype=None,
+             **k: array.ones_like(as_tensor(a), dtype=dtype),
              "full_like": lambda a, fill_value, dtype=None, **k: array.full_like(as_tensor(a), fill_value, dtype=dtype), "mean": mean, "where": where,
-             "average": mean, "concatenate": concatenate, "stack": stack, "transpose": transpose, "norm": norm, "split": split, "tile": tile, "meshgrid": meshgrid,
-             "squeeze": squeeze, "reshape": lambda x, new_shape: array.reshape(as_tensor(x), new_shape), "expand_dims": lambda a, axis: array.expand_dims(as_tensor(a), axis),
+             "average": mean, "concatenate": concatenate, "stack": stack, "transpose": transpose, "norm": norm, "split": split, "tile": tile,
+             "meshgrid": meshgrid,
+             "squeeze": squeeze, "reshape": lambda x, new_shape: array.reshape(as_tensor(x), new_shape), "expand_dims": lambda a,
+             axis: array.expand_dims(as_tensor(a), axis),
              "ravel": lambda x: array.ravel(as_tensor(x)), "vstack": array.vstack, "hstack": array.hstack, "flip": lambda m, axis=None: array.flip(
                  m, tuple(range(m.ndim)) if axis is None else axis), "roll": array.roll, "repeat": array.repeat_interleave, "swapaxes": array.swapaxes,
              "moveaxis": array.moveaxis, "broadcast_to": array.broadcast_to, "matmul": lambda x1, x2, dtype=None: linalg.matmul(as_tensor(x1), as_tensor(x2)),
-             "dot": lambda a, b: linalg.dot(as_tensor(a), as_tensor(b)), "outer": lambda a, b: linalg.outer(array.ravel(as_tensor(a)), array.ravel(as_tensor(b))),
-             "inner": linalg.inner, "tensordot": linalg.tensor_dot, "einsum": linalg.einsum, "trace": linalg.trace, "cross": lambda a, b, axis=-1: linalg.cross(a, b, axis),
+             "dot": lambda a, b: linalg.dot(as_tensor(a), as_tensor(b)), "outer": lambda a, b: linalg.outer(array.ravel(as_tensor(a)),
+                 array.ravel(as_tensor(b))),
+             "inner": linalg.inner, "tensordot": linalg.tensor_dot, "einsum": linalg.einsum, "trace": linalg.trace, "cross": lambda a, b,
+             axis=-1: linalg.cross(a, b, axis),
              "clip": lambda x, xmin, xmax, **k: math.clip_by_value(as_tensor(x), xmin, xmax), "cumsum": lambda a, axis=None, dtype=None: reduce.cumsum(
-                 array.ravel(as_tensor(a)) if axis is None else as_tensor(a), axis or 0, dtype), "argmax": lambda a, axis=None: reduce.argmax(as_tensor(a), axis),
-             "argmin": lambda a, axis=None: reduce.argmin(as_tensor(a), axis), "var": lambda x, axis=None, ddof=0, keepdims=False: reduce.var(as_tensor(x), axis, ddof, keepdims),
-             "std": lambda x, axis=None, ddof=0, keepdims=False: reduce.std(as_tensor(x), axis, ddof, keepdims), "diag": lambda v, k=0: array.diag(as_tensor(v)),
-             "diagonal": array.diagonal, "tril": array.tril, "triu": array.triu, "take": lambda a, indices, axis=None, mode="clip": index.take(a, indices) if axis is None
-             else index.gather(a, indices, axis), "atleast_1d": lambda a: a if a.ndim else array.reshape(a, (1,)), "copy": lambda a: as_tensor(a).copy(),  # type: ignore[attr-defined]
+                 array.ravel(as_tensor(a)) if axis is None else as_tensor(a), axis or 0, dtype), "argmax": lambda a,
+                 axis=None: reduce.argmax(as_tensor(a), axis),
+             "argmin": lambda a, axis=None: reduce.argmin(as_tensor(a), axis), "var": lambda x, axis=None, ddof=0,
+             keepdims=False: reduce.var(as_tensor(x), axis, ddof, keepdims),
+             "std": lambda x, axis=None, ddof=0, keepdims=False: reduce.std(as_tensor(x), axis, ddof, keepdims), "diag": lambda v,
+             k=0: array.diag(as_tensor(v)),
+             "diagonal": array.diagonal, "tril": array.tril, "triu": array.triu, "take": lambda a, indices, axis=None,
+             mode="clip": index.take(a, indices) if axis is None
+             else index.gather(a, indices, axis), "atleast_1d": lambda a: a if a.ndim else array.reshape(a, (1,)),
+        "copy": lambda a: wrap(leaf(as_tensor(a).node.value.copy())),
+             # type: ignore[attr-defined]
              "sort": lambda a, axis=-1: index.sort(a, axis)[0], "argsort": index.argsort, "unique": lambda x, **k: wrap(leaf(np.unique(x.node.value))),
-             "shape": lambda a: as_tensor(a).shape, "ndim": lambda a: as_tensor(a).ndim, "size": lambda a: as_tensor(a).size, "pi": pymath.pi, "e": pymath.e, "inf": np.inf,
+             "shape": lambda a: as_tensor(a).shape, "ndim": lambda a: as_tensor(a).ndim, "size": lambda a: as_tensor(a).size, "pi": pymath.pi, "e": pymath.e,
+             "inf": np.inf,
              "nan": np.nan, "newaxis": None, "isclose": math.isclose, "column_stack": lambda tup: array.stack(list(tup), 1),
-             "vander": lambda x, N=None, increasing=False: wrap(leaf(np.vander(x.node.value, N, increasing))), "round": lambda a, decimals=0: math.round(a, decimals=decimals),
+             "vander": lambda x, N=None, increasing=False: wrap(leaf(np.vander(x.node.value, N, increasing))), "round": lambda a,  # noqa: N803
+             decimals=0: math.round(a, decimals=decimals),
              "pad": lambda a, pad_width, mode="constant", constant_values=0: wrap(leaf(np.pad(a.node.value, pad_width, mode)))}
     for dtype in (*dtypes.SIZED, dtypes.bool_):
         made[dtype.spelled] = dtype

@@ -27,7 +27,8 @@ def save_checkpoint(save_obj: Any, ckpt_file_name: str, *ignored: Any, **more: A
         np.savez(file, **{key: value.node.value for key, value in pairs})
 
 
-def load_checkpoint(ckpt_file_name: str, net: Any = None, strict_load: bool = False, filter_prefix: Any = None, *ignored: Any, **more: Any) -> dict[str, Parameter]:
+def load_checkpoint(ckpt_file_name: str, net: Any = None, strict_load: bool = False, filter_prefix: Any = None, *ignored: Any, **more: Any) -> dict[str,
+    Parameter]:
     """Parameters by name from a file that `save_checkpoint` wrote."""
     with np.load(ckpt_file_name) as stored:
         made = {name: Parameter(Tensor(stored[name]), name=name) for name in stored.files}
@@ -51,7 +52,8 @@ def load_param_into_net(net: Any, parameter_dict: dict[str, Any], strict_load: b
             missing.append(p.name)
             continue
         if tuple(given.shape) != p.shape:
-            raise RuntimeError(f"For 'load_param_into_net', {p.name} in the argument 'net' should have the same shape as {p.name} in the argument 'parameter_dict'. But got "
+            raise RuntimeError(f"For 'load_param_into_net', {p.name} in the argument 'net' should have the same shape as {p.name} in the argument "
+                               f"'parameter_dict'. But got "
                                f"its shape {p.shape} in the argument 'net' and shape {tuple(given.shape)} in the argument 'parameter_dict'.")
         used.add(p.name)
         p.store(given.node.value)

@@ -196,10 +196,10 @@ class Tensor:
     nelement = numel
 
     def is_floating_point(self) -> bool:
-        return self.node.dtype.kind == "f"
+        return bool(self.node.dtype.kind == "f")
 
     def is_complex(self) -> bool:
-        return self.node.dtype.kind == "c"
+        return bool(self.node.dtype.kind == "c")
 
     def is_signed(self) -> bool:
         return self.node.dtype.kind in "ifc"

@@ -35,15 +35,17 @@ class Dense(Cell):
         super().__init__()
         self.in_channels, self.out_channels, self.has_bias = in_channels, out_channels, has_bias
         if isinstance(weight_init, Tensor) and weight_init.shape != (out_channels, in_channels):
-            raise ValueError(f"For 'Dense', weight init shape error. The ndim of 'weight_init' should be equal to 2, and the first dim must be equal to 'out_channels', "
+            raise ValueError(f"For 'Dense', weight init shape error. The ndim of 'weight_init' should be equal to 2, and the first dim must be "
+                             f"equal to 'out_channels', "
                              f"and the second dim must be equal to 'in_channels'. But got 'weight_init': {weight_init.shape}, 'out_channels': {out_channels}, "
                              f"'in_channels': {in_channels}.")
-        self.weight = Parameter(initializer(HeUniform(pymath.sqrt(5)) if weight_init is None else weight_init, [out_channels, in_channels], dtype), name="weight")
+        self.weight = Parameter(initializer(HeUniform(pymath.sqrt(5)) if weight_init is None else weight_init, [out_channels, in_channels], dtype),
+                                name="weight")
         self.bias = None
         if has_bias:
             if isinstance(bias_init, Tensor) and bias_init.shape != (out_channels,):
-                raise ValueError(f"For 'Dense', bias init shape error. The ndim of 'bias_init' should be equal to 1, and the first dim must be equal to 'out_channels'. "
-                                 f"But got 'bias_init': {bias_init.shape}, 'out_channels': {out_channels}.")
+                raise ValueError(f"For 'Dense', bias init shape error. The ndim of 'bias_init' should be equal to 1, and the first dim must be "
+                                 f"equal to 'out_channels'. But got 'bias_init': {bias_init.shape}, 'out_channels': {out_channels}.")
             bound = 1 / pymath.sqrt(in_channels)
             self.bias = Parameter(initializer(Uniform(bound) if bias_init is None else bias_init, [out_channels], dtype), name="bias")
         self.activation = activation_of(activation)
@@ -67,7 +69,8 @@ class Dense(Cell):
 
 class _Conv(Cell):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, pad_mode: str = "same", padding: Any = 0, dilation: Any = 1,
-                 group: int = 1, has_bias: bool = False, weight_init: Any = None, bias_init: Any = None, data_format: str = "NCHW", dtype: Any = dtypes.float32) -> None:
+                 group: int = 1, has_bias: bool = False, weight_init: Any = None, bias_init: Any = None, data_format: str = "NCHW",
+                 dtype: Any = dtypes.float32) -> None:
         super().__init__()
         self.in_channels, self.out_channels, self.group, self.has_bias = in_channels, out_channels, group, has_bias
         self.kernel_size, self.stride, self.dilation = self._pair(kernel_size), self._pair(stride), self._pair(dilation)
@@ -116,8 +119,10 @@ class Conv1d(_Conv):
 class Conv2dTranspose(_Conv):
     """The adjoint of a convolution."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, pad_mode: str = "same", padding: Any = 0, output_padding: Any = 0,
-                 dilation: Any = 1, group: int = 1, has_bias: bool = False, weight_init: Any = None, bias_init: Any = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, pad_mode: str = "same", padding: Any = 0,
+                 output_padding: Any = 0,
+                 dilation: Any = 1, group: int = 1, has_bias: bool = False, weight_init: Any = None, bias_init: Any = None,
+                 dtype: Any = dtypes.float32) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, pad_mode, padding, dilation, group, has_bias, weight_init, bias_init, "NCHW", dtype)
         self.output_padding = image.two(output_padding)
 
@@ -157,7 +162,8 @@ class MaxPool2d(_Pool):
 
 
 class AvgPool2d(_Pool):
-    def __init__(self, kernel_size: Any = 1, stride: Any = 1, pad_mode: str = "valid", padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+    def __init__(self, kernel_size: Any = 1, stride: Any = 1, pad_mode: str = "valid", padding: Any = 0, ceil_mode: bool = False,
+                 count_include_pad: bool = True,
                  divisor_override: Any = None, data_format: str = "NCHW") -> None:
         super().__init__(kernel_size, stride, pad_mode, padding, count_include_pad=count_include_pad)
 
@@ -246,7 +252,8 @@ class GroupNorm(Cell):
                  dtype: Any = dtypes.float32) -> None:
         super().__init__()
         if num_channels % num_groups:
-            raise ValueError(f"For 'GroupNorm', the 'num_channels' must be divided by 'num_groups', but got 'num_channels': {num_channels}, 'num_groups': {num_groups}.")
+            raise ValueError(f"For 'GroupNorm', the 'num_channels' must be divided by 'num_groups', but got 'num_channels': {num_channels}, "
+                             f"'num_groups': {num_groups}.")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.gamma = Parameter(initializer(gamma_init, num_channels, dtype), name="gamma", requires_grad=affine)
         self.beta = Parameter(initializer(beta_init, num_channels, dtype), name="beta", requires_grad=affine)
@@ -364,7 +371,7 @@ class Moments(Cell):
 
     def construct(self, x: Any) -> Any:
         mean = reduce.reduce_mean(x, self.axis, True)
-        variance = reduce.reduce_mean(math.square(math.sub(x, activation.math.stop_gradient(mean))), self.axis, self.keep_dims)
+        variance = reduce.reduce_mean(math.square(math.sub(x, math.stop_gradient(mean))), self.axis, self.keep_dims)
         return reduce.reduce_mean(x, self.axis, self.keep_dims), variance
 
 
@@ -414,17 +421,22 @@ class ClipByNorm(Cell):
 
 
 CELLS = {
-    "ReLU": _cell("ReLU", activation.relu), "ReLU6": _cell("ReLU6", activation.relu6), "Tanh": _cell("Tanh", math.tanh), "Sigmoid": _cell("Sigmoid", math.sigmoid),
+    "ReLU": _cell("ReLU", activation.relu), "ReLU6": _cell("ReLU6", activation.relu6), "Tanh": _cell("Tanh", math.tanh),
+    "Sigmoid": _cell("Sigmoid", math.sigmoid),
     "LeakyReLU": _cell("LeakyReLU", lambda x, alpha: activation.leaky_relu(x, alpha), alpha=0.2), "ELU": _cell("ELU", activation.elu, alpha=1.0),
-    "SeLU": _cell("SeLU", activation.selu), "SiLU": _cell("SiLU", activation.silu), "Mish": _cell("Mish", activation.mish), "HSwish": _cell("HSwish", activation.hardswish),
+    "SeLU": _cell("SeLU", activation.selu), "SiLU": _cell("SiLU", activation.silu), "Mish": _cell("Mish", activation.mish),
+    "HSwish": _cell("HSwish", activation.hardswish),
     "HSigmoid": _cell("HSigmoid", activation.hardsigmoid), "Hardtanh": _cell("Hardtanh", activation.hardtanh, min_val=-1.0, max_val=1.0),
     "GELU": _cell("GELU", lambda x, approximate: activation.gelu(x, "tanh" if approximate else "none"), approximate=True),
-    "FastGelu": _cell("FastGelu", activation.fast_gelu), "LogSigmoid": _cell("LogSigmoid", activation.logsigmoid), "Softsign": _cell("Softsign", activation.softsign),
+    "FastGelu": _cell("FastGelu", activation.fast_gelu), "LogSigmoid": _cell("LogSigmoid", activation.logsigmoid),
+    "Softsign": _cell("Softsign", activation.softsign),
     "SoftShrink": _cell("SoftShrink", activation.softshrink, lambd=0.5), "HShrink": _cell("HShrink", activation.hardshrink, lambd=0.5),
-    "Tanhshrink": _cell("Tanhshrink", activation.tanhshrink), "Threshold": _cell("Threshold", lambda x, threshold, value: activation.threshold(x, threshold, value),
+    "Tanhshrink": _cell("Tanhshrink", activation.tanhshrink), "Threshold": _cell("Threshold", lambda x, threshold,
+        value: activation.threshold(x, threshold, value),
                                                                                    threshold=0.0, value=0.0),
-    "Softplus": _cell("Softplus", activation.softplus), "CELU": _cell("CELU", activation.celu, alpha=1.0), "GLU": _cell("GLU", activation.glu, axis=-1),
-    "Softmax": _cell("Softmax", lambda x, axis: activation.softmax(x, axis), axis=-1), "Softmin": _cell("Softmin", lambda x, axis: activation.softmin(x, axis), axis=-1),
+    "CELU": _cell("CELU", activation.celu, alpha=1.0), "GLU": _cell("GLU", activation.glu, axis=-1),
+    "Softmax": _cell("Softmax", lambda x, axis: activation.softmax(x, axis), axis=-1), "Softmin": _cell("Softmin", lambda x,
+        axis: activation.softmin(x, axis), axis=-1),
     "LogSoftmax": _cell("LogSoftmax", activation.log_softmax, axis=-1), "Pad": _cell("Pad", _pad, paddings=(), mode="CONSTANT"),
     "Norm": _cell("Norm", lambda x, axis, keep_dims: reduce.vector_norm(x, 2, axis, keep_dims), axis=(), keep_dims=False),
     "OneHot": _cell("OneHot", _one_hot, axis=-1, depth=1, on_value=1.0, off_value=0.0, dtype=dtypes.float32),
@@ -432,14 +444,18 @@ CELLS = {
         reduce.reduce_sum(math.abs(x)), scale), scale=1.0), "ReduceLogSumExp": _cell("ReduceLogSumExp", reduce.logsumexp, axis=None, keep_dims=False),
     "PixelShuffle": _cell("PixelShuffle", image.pixel_shuffle, upscale_factor=1),
     "Tril": _cell("Tril", lambda x, k=0: array.tril(x, k)), "Triu": _cell("Triu", lambda x, k=0: array.triu(x, k)), "Unflatten": _cell(
-        "Unflatten", lambda x, axis, unflattened_size: array.reshape(x, (*x.shape[:axis], *unflattened_size, *x.shape[axis % x.ndim + 1:])), axis=0, unflattened_size=()),
+        "Unflatten", lambda x, axis, unflattened_size: array.reshape(x, (*x.shape[:axis], *unflattened_size, *x.shape[axis % x.ndim + 1:])), axis=0,
+        unflattened_size=()),
     "ZeroPad2d": _cell("ZeroPad2d", lambda x, padding: array.pad(x, padding if isinstance(padding, (tuple, list)) else (padding,) * 4), padding=0),
-    "SpaceToDepth": _cell("SpaceToDepth", image.space_to_depth, block_size=2), "Range": _cell("Range", lambda start, limit, delta: array.range_(
-        *((0, start) if limit is None else (start, limit)), delta), start=0, limit=None, delta=1),
+    "SpaceToDepth": _cell("SpaceToDepth", image.space_to_depth, block_size=2), "Range": _cell("Range", lambda start, limit, delta: array.arange(
+        start, limit, delta), start=0, limit=None, delta=1),
 }
-LAYERS = {c.__name__: c for c in (Dense, Conv2d, Conv1d, Conv2dTranspose, MaxPool2d, AvgPool2d, MaxPool1d, AvgPool1d, AdaptiveAvgPool2d, BatchNorm1d, BatchNorm2d,
+LAYERS = {c.__name__: c for c in (Dense, Conv2d, Conv1d, Conv2dTranspose, MaxPool2d, AvgPool2d, MaxPool1d, AvgPool1d, AdaptiveAvgPool2d, BatchNorm1d,
+                                  BatchNorm2d,
                                   BatchNorm3d, LayerNorm, GroupNorm, InstanceNorm2d, Dropout, Dropout2d, Embedding, EmbeddingLookup, Flatten, Identity, PReLU,
                                   Moments, ClipByNorm)}
-BY_NAME = {"softmax": CELLS["Softmax"], "logsoftmax": CELLS["LogSoftmax"], "relu": CELLS["ReLU"], "relu6": CELLS["ReLU6"], "tanh": CELLS["Tanh"], "gelu": CELLS["GELU"],
-           "elu": CELLS["ELU"], "sigmoid": CELLS["Sigmoid"], "leakyrelu": CELLS["LeakyReLU"], "prelu": PReLU, "hswish": CELLS["HSwish"], "hsigmoid": CELLS["HSigmoid"],
+BY_NAME = {"softmax": CELLS["Softmax"], "logsoftmax": CELLS["LogSoftmax"], "relu": CELLS["ReLU"], "relu6": CELLS["ReLU6"], "tanh": CELLS["Tanh"],
+           "gelu": CELLS["GELU"],
+           "elu": CELLS["ELU"], "sigmoid": CELLS["Sigmoid"], "leakyrelu": CELLS["LeakyReLU"], "prelu": PReLU, "hswish": CELLS["HSwish"],
+           "hsigmoid": CELLS["HSigmoid"],
            "logsigmoid": CELLS["LogSigmoid"], "softsign": CELLS["Softsign"], "silu": CELLS["SiLU"], "mish": CELLS["Mish"], "selu": CELLS["SeLU"]}

@@ -190,7 +190,8 @@ class DiceLoss(LossBase):
         return math.sub(1.0, math.div(math.mul(together, 2.0), math.add(sizes, self.smooth)))
 
 
-LOSSES = {c.__name__: c for c in (LossBase, MSELoss, L1Loss, MAELoss, RMSELoss, SmoothL1Loss, HuberLoss, SoftmaxCrossEntropyWithLogits, CrossEntropyLoss, NLLLoss,
+LOSSES = {c.__name__: c for c in (LossBase, MSELoss, L1Loss, MAELoss, RMSELoss, SmoothL1Loss, HuberLoss, SoftmaxCrossEntropyWithLogits, CrossEntropyLoss,
+                                  NLLLoss,
                                   BCELoss, BCEWithLogitsLoss, KLDivLoss, SoftMarginLoss, MarginRankingLoss, HingeEmbeddingLoss, CosineEmbeddingLoss,
                                   GaussianNLLLoss, FocalLoss, DiceLoss)}
 LOSSES["_Loss"] = LossBase

@@ -41,7 +41,7 @@ class Optimizer(Cell):
         if not listed:
             raise ValueError("For 'Optimizer', the argument parameters must not be empty.")
         self.is_group = isinstance(listed[0], dict)
-        groups = listed if self.is_group else [{"params": listed}]
+        groups: list[Any] = listed if self.is_group else [{"params": listed}]
         self.global_step = Parameter(Tensor(np.array([0], np.int32)), name="global_step")
         flat: list[Parameter] = []
         rates: list[Any] = []
@@ -55,8 +55,8 @@ class Optimizer(Cell):
                 if not isinstance(p, Parameter):
                     raise TypeError(f"For 'Optimizer', the argument parameters must be Iterable type of Parameter, but got {type(p)}.")
                 if any(p is q for q in flat):
-                    raise RuntimeError(f"The {p.name} parameter already exists, it does not support repeated setting. Please check whether the optimizer parameter has "
-                                       "been set multiple times.")
+                    raise RuntimeError(f"The {p.name} parameter already exists, it does not support repeated setting. Please check whether the "
+                                       f"optimizer parameter has been set multiple times.")
                 flat.append(p)
                 rates.append(_rates(group.get("lr", learning_rate)))
                 decays.append(float(_number(group.get("weight_decay", weight_decay))))
@@ -301,7 +301,8 @@ class RMSProp(Optimizer):
 
 
 class Adagrad(Optimizer):
-    def __init__(self, params: Any, accum: float = 0.1, learning_rate: Any = 0.001, update_slots: bool = True, loss_scale: float = 1.0, weight_decay: Any = 0.0) -> None:
+    def __init__(self, params: Any, accum: float = 0.1, learning_rate: Any = 0.001, update_slots: bool = True, loss_scale: float = 1.0,
+                 weight_decay: Any = 0.0) -> None:
         super().__init__(learning_rate, params, weight_decay, loss_scale)
         self.accum = _clones(self.parameters, "accum", accum)
         self.update_slots = update_slots
@@ -315,7 +316,8 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    def __init__(self, params: Any, learning_rate: Any = 1.0, rho: float = 0.9, epsilon: float = 1e-6, loss_scale: float = 1.0, weight_decay: Any = 0.0) -> None:
+    def __init__(self, params: Any, learning_rate: Any = 1.0, rho: float = 0.9, epsilon: float = 1e-6, loss_scale: float = 1.0,
+                 weight_decay: Any = 0.0) -> None:
         super().__init__(learning_rate, params, weight_decay, loss_scale)
         self.rho, self.epsilon = rho, epsilon
         self.accum = _clones(self.parameters, "accum")

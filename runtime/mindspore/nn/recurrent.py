@@ -56,8 +56,8 @@ class _CellBase(Cell):
         self.hidden_size, self.has_bias, self.nonlinearity = hidden_size, has_bias, nonlinearity
         self.weight_ih = _parameter([gates * hidden_size, input_size], bound, "weight_ih")
         self.weight_hh = _parameter([gates * hidden_size, hidden_size], bound, "weight_hh")
-        self.bias_ih = _parameter([gates * hidden_size], bound, "bias_ih") if has_bias else None
-        self.bias_hh = _parameter([gates * hidden_size], bound, "bias_hh") if has_bias else None
+        self.bias_ih: Any = _parameter([gates * hidden_size], bound, "bias_ih") if has_bias else None
+        self.bias_hh: Any = _parameter([gates * hidden_size], bound, "bias_hh") if has_bias else None
 
     def _run(self, x: Any, h: Any, c: Any = None) -> tuple[Node, Any]:
         weights = (self.weight_ih.node, self.weight_hh.node, self.bias_ih.node if self.has_bias else None, self.bias_hh.node if self.has_bias else None)
@@ -95,10 +95,11 @@ class _Recurrent(Cell):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        names = ("input_size", "hidden_size", "num_layers", "has_bias", "batch_first", "dropout", "bidirectional", "dtype")
+        names: tuple[str, ...] = ("input_size", "hidden_size", "num_layers", "has_bias", "batch_first", "dropout", "bidirectional", "dtype")
         if self.kind == "RNN":
             names = ("input_size", "hidden_size", "num_layers", "nonlinearity", *names[3:])
-        given = {"num_layers": 1, "nonlinearity": "tanh", "has_bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False} | dict(
+        given: dict[str, Any] = {
+            "num_layers": 1, "nonlinearity": "tanh", "has_bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False} | dict(
             zip(names, args, strict=False)) | kwargs
         self.hidden_size, self.num_layers, self.batch_first = given["hidden_size"], given["num_layers"], given["batch_first"]
         self.has_bias, self.nonlinearity, self.directions = given["has_bias"], given["nonlinearity"], 2 if given["bidirectional"] else 1

@@ -103,11 +103,13 @@ def _stair(epoch: int, decay_epoch: int, is_stair: bool) -> float:
     return epoch // decay_epoch if is_stair else epoch / decay_epoch
 
 
-def exponential_decay_lr(learning_rate: float, decay_rate: float, total_step: int, step_per_epoch: int, decay_epoch: int, is_stair: bool = False) -> list[float]:
+def exponential_decay_lr(learning_rate: float, decay_rate: float, total_step: int, step_per_epoch: int, decay_epoch: int,
+                         is_stair: bool = False) -> list[float]:
     return [learning_rate * decay_rate ** _stair(e, decay_epoch, is_stair) for e in _epochs(total_step, step_per_epoch)]
 
 
-def natural_exp_decay_lr(learning_rate: float, decay_rate: float, total_step: int, step_per_epoch: int, decay_epoch: int, is_stair: bool = False) -> list[float]:
+def natural_exp_decay_lr(learning_rate: float, decay_rate: float, total_step: int, step_per_epoch: int, decay_epoch: int,
+                         is_stair: bool = False) -> list[float]:
     return [learning_rate * pymath.e ** (-decay_rate * (e // decay_epoch * decay_epoch if is_stair else e)) for e in _epochs(total_step, step_per_epoch)]
 
 
@@ -133,4 +135,5 @@ def warmup_lr(learning_rate: float, total_step: int, step_per_epoch: int, warmup
 
 
 SCHEDULES = {c.__name__: c for c in (LearningRateSchedule, ExponentialDecayLR, NaturalExpDecayLR, InverseDecayLR, CosineDecayLR, PolynomialDecayLR, WarmUpLR)}
-RATES = {f.__name__: f for f in (piecewise_constant_lr, exponential_decay_lr, natural_exp_decay_lr, inverse_decay_lr, cosine_decay_lr, polynomial_decay_lr, warmup_lr)}
+RATES = {f.__name__: f for f in (piecewise_constant_lr, exponential_decay_lr, natural_exp_decay_lr, inverse_decay_lr, cosine_decay_lr, polynomial_decay_lr,
+                                 warmup_lr)}

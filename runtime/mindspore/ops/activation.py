@@ -220,7 +220,7 @@ P |= {
     "HShrink": primitive("HShrink", hardshrink, lambd=0.5),
     "CeLU": primitive("CeLU", celu, alpha=1.0),
     "GLU": primitive("GLU", glu, axis=-1),
-    "Dropout": primitive("Dropout", lambda x, keep_prob, Seed0, Seed1: dropped(x, keep_prob), keep_prob=0.5, Seed0=0, Seed1=0),
+    "Dropout": primitive("Dropout", lambda x, keep_prob, Seed0, Seed1: dropped(x, keep_prob), keep_prob=0.5, Seed0=0, Seed1=0),  # noqa: N803
     "LayerNorm": primitive("LayerNorm", _layer_norm, begin_norm_axis=1, begin_params_axis=1, epsilon=1e-7),
     "BatchNorm": primitive("BatchNorm", _batch_norm, is_training=False, epsilon=1e-5, momentum=0.1, data_format="NCHW"),
     "LRN": primitive("LRN", lrn, depth_radius=5, bias=1.0, alpha=1.0, beta=0.5, norm_region="ACROSS_CHANNELS"),

@@ -41,7 +41,7 @@ def _xlogy(a: Node, b: Node) -> Node:
     fixed = engine.stop_gradient(a)
     slope = engine.where(engine.equal(a, lift(0, a)), engine.zeros_like(b), engine.log(b))
     value = engine.multiply(fixed, engine.log(b))
-    return value if not core.is_recording() else value + (a - fixed) * slope
+    return engine.add(value, (a - fixed) * slope) if core.is_recording() else value
 
 
 def _mod(a: Node, b: Node) -> Node:
@@ -49,7 +49,8 @@ def _mod(a: Node, b: Node) -> Node:
     if not core.is_recording() or a.dtype.kind != "f":
         return engine.truncatemod(a, b)
     fixed_a, fixed_b = engine.stop_gradient(a), engine.stop_gradient(b)
-    return engine.truncatemod(fixed_a, fixed_b) + (a - fixed_a) - engine.floor_divide(fixed_a, fixed_b) * (b - fixed_b)
+    value = engine.truncatemod(fixed_a, fixed_b) + (a - fixed_a)
+    return engine.subtract(value, engine.floor_divide(fixed_a, fixed_b) * (b - fixed_b))
 
 
 xlogy = binary("xlogy", _xlogy, floats=True)

@@ -169,7 +169,7 @@ def var(input: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> 
     if not ddof:
         return wrap(engine.reduce_mean(squares, axes, keepdims))
     total = engine.reduce_sum(squares, axes, keepdims)
-    count = node.value.size // pymath.prod(total.shape or (1,))
+    count = node.value.size // total.value.size
     return wrap(total / float(count - int(ddof)))
 
 
@@ -265,7 +265,7 @@ def vector_norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False, 
     return wrap(engine.power_fixed(engine.reduce_sum(engine.power_fixed(size, float(ord)), axes, keepdims), 1 / float(ord)))
 
 
-def matrix_norm(A: Any, ord: Any = "fro", axis: Any = (-2, -1), keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+def matrix_norm(A: Any, ord: Any = "fro", axis: Any = (-2, -1), keepdims: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: N803
     """Frobenius, nuclear, 1, 2 and infinity norms of matrices. Raises ValueError for others."""
     node = as_float(node_of(A, "norm"))
     rows, columns = axis
@@ -285,7 +285,7 @@ def matrix_norm(A: Any, ord: Any = "fro", axis: Any = (-2, -1), keepdims: bool =
     raise ValueError(f"For 'norm', the ord mode must be in one of ['fro', 'nuc', inf, -inf, 1, -1, 2, -2], but got {ord}.")
 
 
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: N803
     """Vector norm without `ord` (over all elements, or over dim), matrix norm for two dims with `ord`."""
     if dim is None and ord is not None and A.ndim == 2:
         return matrix_norm(A, ord, (0, 1), keepdim)
