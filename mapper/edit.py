@@ -164,6 +164,13 @@ class Editor:
             for edit in outside:
                 edit.working = False
 
+    def header(self, statement: ast.stmt) -> str:
+        """The edited text of a statement without the blocks in it."""
+        body = getattr(statement, "body", None)
+        if not isinstance(body, list) or not body:
+            return self.text(statement)
+        return self._splice(self.span(statement)[0], self._extent_start(body[0]))
+
     def block(self, statements: Sequence[ast.stmt], indent: str | None = None) -> str:
         """Consecutive statements with their comments and edits, re-indented to `indent`; no newline at the end.
 

@@ -701,8 +701,12 @@ class Emitter:
         name = self.use("gradient")
         keys = ("get_all", "get_by_list", "sens_param")
         flags = [f"{key}=True" for key, on in zip(keys, callee.options) if on]
-        self.replace(node, lambda: f"{name}({', '.join([*(self.argument(a) for a in node.args), *flags])})",
-                     node.func)
+        given = {**dict(zip(("fn", "weights"), node.args)), **{k.arg or "": k.value for k in node.keywords}}
+        if callee.options[1] and "weights" not in given and "fn" in given:
+            variables = self.use("trainable_variables")
+            flags.insert(0, f"{variables}({{fn}})")
+        self.replace(node, lambda: f"{name}({', '.join([*(self.argument(a) for a in given.values()), *flags])})".replace(
+            "{fn}", self.text(given["fn"]) if "fn" in given else ""), node.func)
         return True
 
     def argument(self, node: ast.expr) -> str:

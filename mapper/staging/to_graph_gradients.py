@@ -201,7 +201,7 @@ class Gradients:
     def _static_function(self, fn: ast.expr) -> bool:
         options = alternatives(self.program.kind(fn))
         return bool(options) and all(isinstance(o, (Function, Instance, Layer)) for o in options) and isinstance(
-            fn, (ast.Name, ast.Attribute, ast.Call)) and all(self._flat(self._result(o)) for o in options)
+            fn, (ast.Name, ast.Attribute, ast.Call, ast.Lambda)) and all(self._flat(self._result(o)) for o in options)
 
     def _result(self, fn: Value) -> Value | None:
         if isinstance(fn, Function):

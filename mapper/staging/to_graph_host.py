@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from mapper.names import Scope
-from mapper.staging.to_graph_emit import Emitter, bind, tensor_arguments, whole_numbers
+from mapper.staging.to_graph_emit import Emitter, bind, strip_parentheses, tensor_arguments, whole_numbers
 from mapper.staging.to_graph_kinds import TENSOR_TO_HOST, dtype_name
 from mapper.staging.to_graph_update import Updates
 from mapper.staging.to_graph_values import (
@@ -42,7 +42,8 @@ class HostEmitter:
         self.editor = emitter.editor
         self.updates = Updates(emitter, self)
         self.needs_session = False
-        self.first_fetch: ast.stmt | None = None
+        self.session_at: ast.stmt | None = None  # the statement of the module where a session is first needed
+        self.session_inside = False  # a function of the program needs one
         self.pending = False  # variables made since the last initialization, in code that runs once
         self.starts: list[ast.stmt] = []
         self.simple = not self.roles.program_updates
@@ -193,15 +194,34 @@ class HostEmitter:
             if (self.graph.resolve(decorator) or "").startswith(("ms.", "ops.")):
                 self.editor.delete_decorator(decorator)
                 self.graph.done(decorator)
-        for base in node.bases:
-            self.base(base)
+        if len(node.bases) == 1 and not node.keywords and self.graph.resolve(node.bases[0]) in ("nn.Cell", "nn.GraphCell"):
+            self.plain_class(node)
+        else:
+            for base in node.bases:
+                self.base(base)
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef):
                 if info.is_cell:
                     self.cell_method(statement, info)
                 self.function(statement)
+                self.empty_constructor(statement, node)
             else:
                 self.statement(statement)
+
+    def empty_constructor(self, node: ast.FunctionDef, owner: ast.ClassDef) -> None:
+        """An `__init__` of which nothing is left is nothing."""
+        alone = len(node.args.args) == 1 and not (node.args.vararg or node.args.kwarg or node.args.kwonlyargs)
+        if node.name == "__init__" and alone and all(s in self.graph.deleted for s in node.body) and len(owner.body) > 1:
+            self.graph.delete(node)
+
+    def plain_class(self, node: ast.ClassDef) -> None:
+        """`class Net(nn.Cell):` is `class Net:`."""
+        base = node.bases[0]
+        start, end = self.editor.span(base)
+        opening = self.editor.source.rindex("(", 0, start)
+        closing = self.editor.source.index(")", end)
+        self.editor.replace_span(opening, closing + 1, "")
+        self.graph.done(base)
 
     def base(self, node: ast.expr) -> None:
         path = self.graph.resolve(node)
@@ -219,7 +239,7 @@ class HostEmitter:
             self.editor.rename_definition(node, "__call__")
             if node.args.args and node.args.args[0].arg != "self" and not node.args.args[0].arg:
                 return
-        direct = {"nn.Cell", "nn.GraphCell"} & set(info.api_bases) and not info.bases
+        direct = set(info.api_bases) <= {"nn.Cell", "nn.GraphCell"} and not info.bases
         for statement in node.body:
             if isinstance(statement, ast.Expr) and _is_super_init(statement.value):
                 assert isinstance(statement.value, ast.Call)
@@ -431,17 +451,34 @@ class HostEmitter:
         mode = self.roles.mode(node)
         self.needs_session = True
         statement = self.editor.statement(node)
+        if statement in self.program.tree.body or self.top(statement) in self.program.tree.body:
+            self.session_at = self.session_at or self.top(statement)
+        else:
+            self.session_inside = True
         if mode == "repeated":
             self.fetch_repeated(node)
             return
         self.graph.expr(node)
-        if self.simple and not self.makes_variables(node):
+        if not self.simple:
+            name = self.graph.use("evaluate")
+            self.graph.replace(node, lambda: f"{name}({self.graph.text(node)})")
+        elif not self.makes_variables(node):
             self.before_run(statement)
             self.editor.replace(node, lambda: f"sess.run({self.graph.text(node)})")
+        elif self.top(statement) is statement:
+            self.named_first(node)
         else:
             name = self.graph.use("evaluate")
             self.graph.replace(node, lambda: f"{name}({self.graph.text(node)})")
         self.tensors_from_arrays(node)
+
+    def named_first(self, node: ast.expr) -> None:
+        """An expression that makes variables gets a name: they are initialized before it is fetched."""
+        name = self.graph.fresh_name("result", node)
+        edit = self.editor.replace(node, lambda: f"sess.run({name})")
+        self.graph.prelude(node, [lambda: f"{name} = {strip_parentheses(self.editor.text(node, under=edit))}",
+                                  lambda: "sess.run(tf.global_variables_initializer())"])
+        self.pending = False
 
     def before_run(self, statement: ast.stmt) -> None:
         if self.pending:

@@ -77,18 +77,12 @@ def run(build, *args):
     return fetch(fetches, dict(zip(feeds, arrays)))
 
 
-def parameters(cell, seen=None):
+def parameters(cell):
     """The variables of a cell and of the cells it holds; its own come first."""
-    seen = set() if seen is None else seen
-    parts = list(cell) if isinstance(cell, (list, tuple)) else list(vars(cell).values())
-    inner = [p for p in parts if isinstance(p, CellList) or callable(p) and hasattr(p, "__dict__")]
-    found = [p for p in parts if hasattr(p, "initializer") and id(p) not in seen]
-    seen.update(map(id, found))
-    for part in inner:
-        if id(part) not in seen and not isinstance(part, (type, type(parameters))):
-            seen.add(id(part))
-            found += parameters(part, seen)
-    return found
+    parts = [*vars(cell).values(), *(cell if isinstance(cell, list) else ())]
+    own = [p for p in parts if hasattr(p, "initializer")]
+    cells = [p for p in parts if (callable(p) or isinstance(p, list)) and hasattr(p, "__dict__") and not isinstance(p, type)]
+    return list(dict.fromkeys(own + [v for c in cells for v in parameters(c)]))
 
 
 def trainable_variables(cell):
@@ -106,7 +100,7 @@ def parameters_and_names(cell, prefix="", seen=None):
             seen.add(id(part))
             found.append((f"{prefix}{name}", part))
     for name, part in parts:
-        if (isinstance(part, CellList) or callable(part) and hasattr(part, "__dict__")) and id(part) not in seen:
+        if (callable(part) or isinstance(part, list)) and hasattr(part, "__dict__") and id(part) not in seen:
             seen.add(id(part))
             found += parameters_and_names(part, f"{prefix}{name}.", seen)
     return found
@@ -438,10 +432,10 @@ def gradient(fn, weights=None, get_all=False, get_by_list=False, sens_param=Fals
             sens = inputs.pop()
         tensors = [x for x in inputs if hasattr(x, "graph")]
         xs = tensors if get_all else [] if get_by_list else tensors[:1]
-        variables = (as_list(weights) if weights is not None else trainable_variables(fn)) if get_by_list else []
+        variables = as_list(weights) if get_by_list else []
         grads = tf.gradients(fn(*inputs), xs + variables, sens, unconnected_gradients="zero")
         first = tuple(grads[:len(xs)]) if get_all else grads[0]
-        second = tuple(grads[len(xs):]) if weights is None or isinstance(weights, (tuple, list)) else grads[-1]
+        second = tuple(grads[len(xs):]) if isinstance(weights, (tuple, list)) else grads[-1]
         return (first, second) if get_all and get_by_list else second if get_by_list else first
     return gradients
 

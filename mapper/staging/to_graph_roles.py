@@ -313,6 +313,9 @@ class Roles:
             return any(self.symbolic(n) for n in loads)
         if self.program_updates or isinstance(statement, (ast.For, ast.With)):
             return False
+        if len(loads) == 1 and isinstance(statement, ast.Assign) and node in statement.targets and len(scope.bindings[key[1]]) == 1 and isinstance(
+                self.program.kind(loads[0]), Tensor) and self.mode(loads[0]) == "once":
+            return True
         return all(self.symbolic(n) for n in loads) and bool(loads)
 
     def _constant(self, value: ast.expr | None, node: ast.Name, statement: ast.stmt) -> bool:
