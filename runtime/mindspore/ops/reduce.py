@@ -127,12 +127,12 @@ def min(input: Any, axis: Any = None, keepdims: bool = False, *, initial: Any = 
 
 
 def arg_max_with_value(x: Any, axis: int = 0, keep_dims: bool = False) -> tuple[Tensor, Tensor]:
-    value, index = _with_index(x, axis, keep_dims, True, INT32)
+    value, index = _with_index(x, axis, keep_dims, True, INT64)
     return index, value
 
 
 def arg_min_with_value(x: Any, axis: int = 0, keep_dims: bool = False) -> tuple[Tensor, Tensor]:
-    value, index = _with_index(x, axis, keep_dims, False, INT32)
+    value, index = _with_index(x, axis, keep_dims, False, INT64)
     return index, value
 
 
