@@ -10,6 +10,8 @@ from mapper.edit import Editor
 from mapper.names import Names, read_names
 from mapper.results import Conversion, Finding, Site
 from mapper.staging.carried import carried, definitions, uses
+from mapper.staging.direct import NotDirect
+from mapper.staging.direct_emit import convert_directly
 from mapper.staging.to_functions_names import FURNITURE, meaning
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -37,7 +39,17 @@ class _Program:
 
 
 def convert_module(source: str, filename: str, target: str | None = None) -> Conversion:
-    """Converts a TensorFlow 1 program. Raises SyntaxError when `source` does not parse."""
+    """Converts a TensorFlow 1 program: in the direct form where it has one, else in the plain form.
+
+    Raises SyntaxError when `source` does not parse."""
+    try:
+        return convert_directly(source, filename)
+    except NotDirect:
+        return convert_plainly(source, filename)
+
+
+def convert_plainly(source: str, filename: str) -> Conversion:
+    """The plain form: every tensor waits for `run`."""
     program = _Program(source, filename)
     taken = {name for scope in program.names.scopes.values() for name, bound in scope.bindings.items()
              if not all((b.path or "").startswith("tensorflow") for b in bound)}
