@@ -304,6 +304,11 @@ def test_gradients_have_the_dtype_of_the_input() -> None:
     assert (t(1, 2, dtype=ms.int32) / t(1, 2, dtype=ms.int32)).dtype == ms.float32
 
 
+def test_complex_numbers_have_no_gradient() -> None:
+    with pytest.raises(TypeError, match="For 'Mul', gradient not support for complex type currently."):
+        G()(f1)(Tensor(np.array([1 + 2j], np.complex64)))
+
+
 def test_inputs_that_are_no_tensors_are_left_out() -> None:
     assert plain(G(get_all=True)(f2)(t(*X), 3.0)) == ([6, 12],)
     assert plain(G(get_all=True)(lambda x, ys: x * ys[0])(t(*X), (t(*Y),))) == ([3, 4],)

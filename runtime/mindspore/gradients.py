@@ -17,6 +17,9 @@ from .tensor import Tensor, wrap
 _mode: dict[str, int] = {"graph": 0, "jit": 0}
 
 
+_SHOWN = {"Multiply": "Mul", "Subtract": "Sub", "Divide": "Div"}
+
+
 def in_graph_mode() -> bool:
     """Whether arguments are told apart by position (GRAPH_MODE, jit) or by identity (PyNative)."""
     return _mode["graph"] > 0 or _mode["jit"] > 0
@@ -79,6 +82,10 @@ class Backward:
         """Gradients for nodes, zeros where nothing flows; `sens` like the output, or None for ones."""
         outputs = _flatten(self.output if output is None else output)
         cotangents = _cotangents(outputs, sens)
+        for t in outputs:
+            if t.node.dtype.kind == "c":
+                made = t.node.primitive.name.title() if t.node.primitive else "Tensor"
+                raise TypeError(f"For '{_SHOWN.get(made, made)}', gradient not support for complex type currently.")
         live = [i for i, t in enumerate(outputs) if t.node.dtype.kind in "fc"] or list(range(len(outputs)))
         found = core.gradients([outputs[i].node for i in live], list(nodes), [None if cotangents is None else cotangents[i] for i in live],
                                since=self.since, through_integers=True) if live else [None] * len(nodes)

@@ -87,6 +87,44 @@ class MSE(_Mean):
         return np.square(difference)
 
 
+class _Ratio(Metric):
+    """Per class (or their mean): hits among what `_of` counts."""
+
+    def __init__(self, eval_type: str = "classification") -> None:
+        super().__init__()
+        self.eval_type = eval_type
+        self.clear()
+
+    def clear(self) -> None:
+        self._hits: Any = 0
+        self._all: Any = 0
+
+    def update(self, *inputs: Any) -> None:
+        predicted, label = (self._convert_data(x) for x in inputs)
+        classes = np.arange(predicted.shape[1])
+        target = label if label.ndim < predicted.ndim else label.argmax(1)
+        chosen = predicted.argmax(1)[:, None] == classes
+        wanted = target.reshape(-1)[:, None] == classes
+        self._hits = self._hits + (chosen & wanted).sum(0)
+        self._all = self._all + self._of(chosen, wanted).sum(0)
+
+    def _of(self, chosen: Any, wanted: Any) -> Any:
+        return chosen
+
+    def eval(self, average: bool = False) -> Any:
+        ratio = self._hits / np.maximum(self._all, 1e-12)
+        return ratio.mean() if average else ratio
+
+
+class Precision(_Ratio):
+    pass
+
+
+class Recall(_Ratio):
+    def _of(self, chosen: Any, wanted: Any) -> Any:
+        return wanted
+
+
 class Loss(Metric):
     def __init__(self) -> None:
         super().__init__()
@@ -103,4 +141,4 @@ class Loss(Metric):
         return self._sum / self._count
 
 
-METRICS: dict[str, Any] = {c.__name__: c for c in (Metric, Accuracy, MAE, MSE, Loss)}
+METRICS: dict[str, Any] = {c.__name__: c for c in (Metric, Accuracy, MAE, MSE, Loss, Precision, Recall)}

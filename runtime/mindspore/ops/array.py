@@ -229,6 +229,31 @@ def flip(input: Any, dims: Any) -> Tensor:
     return wrap(engine.reverse(node_of(input, "flip"), ints(dims)))
 
 
+def deepcopy(input_x: Any) -> Tensor:
+    """The same value in memory of its own."""
+    return wrap(engine.identity(node_of(input_x, "deepcopy")))
+
+
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices with the last axis on their diagonals."""
+    node = node_of(input, "diag_embed")
+    if offset or (dim1, dim2) != (-2, -1):
+        raise NotImplementedError("mindspore.ops.diag_embed with offset or dims is not in mapper's runtime")
+    return wrap(engine.matrix_diag(node))
+
+
+def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """Blocks of [n, c, h, w] as columns: [n, c * kh * kw, blocks]."""
+    n, c, h, w = input.shape
+    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = (ints(v) * (2 if len(ints(v)) == 1 else 1) for v in (kernel_size, dilation, padding, stride))
+    grown = engine.pad(node_of(input, "unfold"), [(0, 0), (0, 0), (ph, ph), (pw, pw)])
+    rows = np.arange(kh)[:, None] * dh + np.arange((h + 2 * ph - dh * (kh - 1) - 1) // sh + 1) * sh
+    columns = np.arange(kw)[:, None] * dw + np.arange((w + 2 * pw - dw * (kw - 1) - 1) // sw + 1) * sw
+    picked = engine.getitem(grown, (slice(None), slice(None), engine.HOLE, engine.HOLE),
+                            (leaf(rows[:, None, :, None]), leaf(columns[None, :, None, :])))
+    return wrap(engine.reshape(picked, (n, c * kh * kw, -1)))
+
+
 def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
     node = node_of(input, "roll")
     if dims is None:
@@ -459,7 +484,7 @@ P["TrilIndices"] = primitive("TrilIndices", lambda row, col, offset, dtype: wrap
 ALIASES = {
     "cat": concat, "slice": slice_, "tensor_slice": slice_, "range": range_, "unsqueeze": expand_dims, "permute": transpose, "swapdims": swapaxes,
     "movedim": moveaxis, "reverse": flip, "numel": size, "shape_": shape, "dyn_shape": tensor_shape, "fills": full_like,
-    "ones_like_": ones_like, "matrix_diag_part": diagonal, "diag_embed": diag, "tensor_range": range_,
+    "ones_like_": ones_like, "matrix_diag_part": diagonal, "tensor_range": range_,
 }
 ALIASES["fliplr"] = lambda input: flip(input, (1,))
 ALIASES["flipud"] = lambda input: flip(input, (0,))

@@ -228,4 +228,4 @@ P |= {
     "ReverseSequence": primitive("ReverseSequence", _reverse_sequence, seq_dim=REQUIRED, batch_dim=0),
 }
 
-ALIASES = {"gather_d": gather_elements, "top_k": lambda input_x, k, sorted=True: topk(input_x, k), "reverse_sequence": _reverse_sequence}
+ALIASES = {"gather_d": gather_elements, "top_k": lambda input_x, k, sorted=True: topk(input_x, k), "reverse_sequence": _reverse_sequence, "intopk": in_top_k}

@@ -146,6 +146,20 @@ def matrix_power(input: Any, n: int) -> Tensor:
     return result
 
 
+def batch_dot(x1: Any, x2: Any, axes: Any = None) -> Tensor:
+    """Products of the examples of two batches, contracted over one axis of each (the last of x1, the second-last of x2)."""
+    a, b = node_of(x1, "batch_dot"), node_of(x2, "batch_dot")
+    rank_a, rank_b = a.value.ndim, b.value.ndim
+    first, second = (rank_a - 1, rank_b - 2 if rank_b > 2 else rank_b - 1) if axes is None else (axes, axes) if isinstance(axes, int) else axes
+    letters = "abcdefghijklm"
+    left = ["z", *letters[:rank_a - 1]]
+    right = ["z", *letters[rank_a:rank_a + rank_b - 1]]
+    left[first] = right[second] = "k"
+    kept = "".join(x for x in left[1:] + right[1:] if x != "k")
+    made = engine.einsum(f"{''.join(left)},{''.join(right)}->z{kept}", a, b)
+    return wrap(engine.expand_dims(made, 1) if not kept else made)
+
+
 def cross(input: Any, other: Any, dim: Any = None) -> Tensor:
     a, b = node_of(input, "cross"), node_of(other, "cross")
     axis = a.value.shape.index(3) if dim is None else int(dim)

@@ -363,5 +363,5 @@ ALIASES = {
     "arcsin": asin, "arccos": acos, "arctan": atan, "arcsinh": asinh, "arccosh": acosh, "arctanh": atanh, "arctan2": atan2,
     "tensor_exp": exp, "tensor_expm1": expm1, "clip": clamp, "mod": fmod, "tensor_lt": less, "tensor_le": less_equal,
     "tensor_gt": greater, "tensor_ge": greater_equal, "bitwise_not": invert, "sgn": sign, "fmax": maximum, "fmin": minimum,
-    "accumulate_n": addn, "div": divide, "is_nan": isnan, "is_finite": isfinite, "isinf": isinf,
+    "accumulate_n": addn, "div": divide, "is_nan": isnan, "is_finite": isfinite, "isinf": isinf, "inv": reciprocal,
 }

@@ -61,6 +61,7 @@ scatter_sub = _scatter("subtract")
 scatter_max = _scatter("maximum")
 scatter_min = _scatter("minimum")
 scatter_mul = _scatter("multiply")
+scatter_div = _scatter("divide")
 
 
 def scatter_nd_update(input_x: Any, indices: Any, updates: Any) -> Any:
@@ -69,6 +70,29 @@ def scatter_nd_update(input_x: Any, indices: Any, updates: Any) -> Any:
 
 def scatter_nd_add(input_x: Any, indices: Any, updates: Any) -> Any:
     return _stored(input_x, engine.scatter_into(leaf(input_x.node.value), indices.node, updates.node, "add").value)
+
+
+def scatter_nd_sub(input_x: Any, indices: Any, updates: Any) -> Any:
+    return _stored(input_x, engine.scatter_into(leaf(input_x.node.value), indices.node, updates.node, "subtract").value)
+
+
+def apply_gradient_descent(var: Any, alpha: Any, delta: Any) -> Any:
+    return assign_sub(var, _array(alpha) * _array(delta))
+
+
+def apply_momentum(variable: Any, accumulation: Any, learning_rate: Any, gradient: Any, momentum: Any) -> Any:
+    """accumulation = accumulation * momentum + gradient; variable -= learning_rate * accumulation."""
+    assign(accumulation, wrap(leaf(accumulation.node.value * _array(momentum) + _array(gradient))))
+    return assign_sub(variable, _array(learning_rate) * accumulation.node.value)
+
+
+def apply_adam(var: Any, m: Any, v: Any, beta1_power: Any, beta2_power: Any, lr: Any, beta1: Any, beta2: Any, epsilon: Any, gradient: Any) -> Any:
+    """One step of Adam, with the powers of the betas given."""
+    b1, b2, g = _array(beta1), _array(beta2), _array(gradient)
+    _stored(m, m.node.value + (g - m.node.value) * (1 - b1))
+    _stored(v, v.node.value + (g * g - v.node.value) * (1 - b2))
+    rate = _array(lr) * np.sqrt(1 - _array(beta2_power)) / (1 - _array(beta1_power))
+    return assign_sub(var, rate * m.node.value / (np.sqrt(v.node.value) + _array(epsilon))), m, v
 
 
 def _insert_gradient(x: Any, f: Any) -> Tensor:
@@ -123,7 +147,11 @@ P = primitives({
     "ScatterNdUpdate": scatter_nd_update, "ScatterNdAdd": scatter_nd_add, "Depend": lambda value, expr: value, "Print": _print,
     "FloatStatus": _finite_status, "NPUAllocFloatStatus": lambda: _zeros_of_shape((8,)), "NPUGetFloatStatus": lambda x: x,
     "NPUClearFloatStatus": lambda x: _zeros_of_shape((8,)), "CheckValid": check_valid, "Load": lambda x, u=None: x,
+    "ApplyGradientDescent": apply_gradient_descent,
 })
+P["ApplyMomentum"] = primitive("ApplyMomentum", lambda *args, **settings: apply_momentum(*args), use_nesterov=False, use_locking=False,
+                               gradient_scale=1.0)
+P["Adam"] = primitive("Adam", lambda *args, **settings: apply_adam(*args), use_locking=False, use_nesterov=False)
 for _name in ("ScatterUpdate", "ScatterAdd", "ScatterSub", "ScatterMax", "ScatterMin", "ScatterMul", "ScatterNdUpdate", "ScatterNdAdd"):
     _function = P[_name].__call__
     P[_name] = primitive(_name, lambda x, indices, updates, use_locking, function=_function: function(x, indices, updates), use_locking=True)
