@@ -130,7 +130,7 @@ def _top_names() -> dict[str, Any]:
                  COOTensor=unsupported("mindspore.COOTensor"),
                  CSRTensor=unsupported("mindspore.CSRTensor"), RowTensor=unsupported("mindspore.RowTensor"), SparseTensor=unsupported("mindspore.SparseTensor"),
                  Model=unsupported("mindspore.Model"), run_check=lambda: None, set_device=lambda device_target,
-                 device_id=0: context.set_context(device_target=device_target), version="2.2.0", __version__="2.2.0", dtype_to_nptype=dtypes.dtype_to_nptype,
+                 device_id=0: context.set_context(device_target=device_target), version="2.10.0", __version__="2.10.0", dtype_to_nptype=dtypes.dtype_to_nptype,
                  get_level=lambda: "3", set_level=lambda level: None, lazy_inline=lambda fn=None, *a, **k: fn if fn is not None else (lambda f: f),
                  no_recursive=lambda fn: fn,
                  recompute=lambda fn, *a, **k: fn(*a, **k), build_train_network=unsupported("mindspore.build_train_network"), Generator=Furniture,
