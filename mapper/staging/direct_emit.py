@@ -412,9 +412,10 @@ class _Writer:
             lines = [f"def {name}({', '.join(inputs)}):", f"{indent}return {self.labels[whole]}({', '.join(self.parameters(whole))})", ""]
         else:
             name = self.function_name(site, inputs)
-            lines = self.function(name, inputs, site)
+            arguments = [*inputs, *self.outer_inputs(site)]
+            lines = self.function(name, arguments, site)
         if inputs and len(arguments) > len(inputs) and (weights or not (len(site.xs) == 1 and (site.pick is not None or not self.listed(step)))):
-            extra = "[:1]"
+            extra = f"[:{len(inputs)}]"
             if weights:
                 raise NotDirect("weights and some of the inputs")
         options = []
@@ -439,6 +440,15 @@ class _Writer:
         if not self.inside:
             self.sites.append((site.call, call))
         return lines
+
+    def outer_inputs(self, site: Site) -> list[str]:
+        """The xs of gradients inside the function of a site that come from outside of it.
+
+        A compiled function takes what it captures for constants, and the gradient for a constant is not the right one."""
+        inner = self.direct.slice(site.ys, site.xs)
+        bound = {name for s in inner for name in s.targets} | set(site.xs)
+        found = [x for s in inner if s.site is not None for x in s.site.xs if x not in bound and self.env[x].kind != "variable"]
+        return list(dict.fromkeys(found))
 
     def listed(self, step: Step) -> bool:
         return isinstance(step.node.targets[0], ast.Name)
