@@ -130,12 +130,56 @@ def _evaluations(record: Path) -> list[Evaluation]:
 
 def _site_rows(sites: Sequence[Site], left: list[Evaluation], right: list[Evaluation], tolerance: Tolerance, texts: tuple[list[str], list[str]]) -> list[Comparison]:
     rows = []
+    claimed = {site.converted[0] for site in sites if site.converted}
+    shared = [e.values for e in right if e.line not in claimed]
     for site in sorted(sites, key=lambda s: (s.line, s.column)):
         line = site.converted[0] if site.converted else 0
         ours = [e.values for e in left if e.line == site.line]
         theirs = [e.values for e in right if e.line == line]
-        rows.append(_site_row(site, line, ours, theirs, tolerance, texts))
+        if ours and not theirs and shared and site.converted:
+            rows.append(_shared_row(site, line, ours, shared, tolerance, texts))
+        else:
+            rows.append(_site_row(site, line, ours, theirs, tolerance, texts))
     return rows
+
+
+def _shared_row(site: Site, line: int, ours: list[tuple[Any, ...]], shared: list[tuple[Any, ...]], tolerance: Tolerance,
+                texts: tuple[list[str], list[str]]) -> Comparison:
+    """A site whose gradients the converted program takes in a definition that serves several sites: each must be found there."""
+    what, verdict, worst = f"{site.kind} {site.id}", "exact", (0.0, 0.0, 0.0)
+    for values in ours:
+        wanted = [v for v in values if v is not None and v.any()]      # zeros for what is not connected are not taken anywhere
+        if site.kind == "hessians":
+            pool = [array for others in shared for array in others]
+            judged = [_contained([row for v in wanted for row in _rows(v)], pool, tolerance)]
+        else:
+            judged = [_contained(wanted, others, tolerance) for others in shared]
+        best = min((j for j in judged if j[0] != "differs"), key=lambda j: j[1], default=None)
+        if best is None:
+            nearest = min(shared, key=lambda others: abs(len(others) - len(wanted)))
+            return Comparison(what, site.line, line, "differs", len(ours), detail=_detail(site.line, line, texts, values, nearest))
+        verdict = "close" if "close" in (verdict, best[0]) else "exact"
+        worst = tuple(max(a, b) for a, b in zip(worst, best[1], strict=True))  # type: ignore[assignment]
+    return Comparison(what, site.line, line, verdict, len(ours), *worst)
+
+
+def _rows(matrix: Array) -> list[Array]:
+    """The gradients that make up a matrix of second derivatives with shape s + s."""
+    shape = matrix.shape[len(matrix.shape) // 2:]
+    return list(matrix.reshape((-1, *shape)))
+
+
+def _contained(wanted: Sequence[Any], others: Sequence[Any], tolerance: Tolerance) -> tuple[str, tuple[float, float, float]]:
+    """Whether every wanted array is among the others: the verdict of the worst of them."""
+    verdict, worst = "exact", (0.0, 0.0, 0.0)
+    for array in wanted:
+        judged = [compare_arrays(array, other, tolerance) for other in others if other is not None]
+        best = min((j for j in judged if j[0] != "differs"), key=lambda j: j[1], default=None)
+        if best is None:
+            return "differs", (float("inf"),) * 3
+        verdict = "close" if "close" in (verdict, best[0]) else "exact"
+        worst = tuple(max(a, b) for a, b in zip(worst, best[1], strict=True))  # type: ignore[assignment]
+    return verdict, worst
 
 
 def _site_row(site: Site, line: int, ours: list[tuple[Any, ...]], theirs: list[tuple[Any, ...]], tolerance: Tolerance,

@@ -120,6 +120,8 @@ class _Writer:
                     self.wanted.add(loss)
             if step.site is not None and direct.waits(step) and (whole := self.whole(step.site)) is not None:
                 self.wanted.add(whole)
+        dead = [s for s in direct.steps if s.kind in ("tensor", "gradient") and direct.waits(s) and s not in self.wanted and s not in self.moved()]
+        self.wanted.update(dead)
         while True:
             users: dict[Step, int] = {}
             for step in self.wanted:
@@ -139,6 +141,14 @@ class _Writer:
         for step in self.wanted:
             if not direct.waits(step) and step.kind != "action":
                 raise NotDirect("a value that is also a function")
+
+    def moved(self) -> set[Step]:
+        """The statements that some function holds."""
+        found = {inner for step in self.wanted for inner in self.closure(step)}
+        for step in self.direct.steps:
+            if step.site is not None:
+                found.update(self.direct.slice(step.site.ys, step.site.xs))
+        return found
 
     def fetched_names(self, node: ast.expr) -> list[str]:
         found = []
@@ -346,7 +356,7 @@ class _Writer:
         elif self.direct.waits(step):
             self.editor.delete(step.node, comments=False)
         elif step.kind == "tensor":
-            if step.targets[0] in self.needed:
+            if step.targets[0] in self.needed or step not in self.moved():
                 self.editor.replace(step.node.value, self.direct.render(step.node.value, {}))
             else:
                 self.editor.delete(step.node, comments=False)

@@ -174,7 +174,7 @@ class GradOperation:
         def after_grad(*args: Any, **kwargs: Any) -> Any:
             at = capture.site()
             result = self._apply(fn, weights, list(args), kwargs)
-            if at is not None and not core.is_recording():
+            if at is not None:
                 capture.record(at, [t.node.value for t in _flatten(result)])
             return result
 
@@ -256,7 +256,7 @@ def _gradients_of(fn: Any, grad_position: Any, weights: Any, has_aux: bool, sens
             found = _for_weights(run, listed, nodes, sens, bare, output)
             parts.append(tuple((w.name, g) for w, g in zip(listed, found, strict=True)) if return_ids and not bare else found)
         result = parts[0] if len(parts) == 1 else tuple(parts)
-        if at is not None and not core.is_recording():
+        if at is not None:
             capture.record(at, [t.node.value for t in _flatten(result)])
         if with_value:
             return run.output, result
@@ -304,7 +304,7 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> An
         sens = list(cotangents[0]) if len(cotangents) == 1 and isinstance(cotangents[0], tuple) else list(cotangents)
         by_input = tuple(run.gradients(run.inputs, run.nodes, sens, output))
         result: Any = by_input if weights is None else (by_input, _for_weights(run, listed, nodes, sens, bare, output))
-        if at is not None and not core.is_recording():
+        if at is not None:
             capture.record(at, [t.node.value for t in _flatten(result)])
         return result
 
