@@ -169,7 +169,7 @@ class Editor:
         body = getattr(statement, "body", None)
         if not isinstance(body, list) or not body:
             return self.text(statement)
-        return self._splice(self.span(statement)[0], self._extent_start(body[0]))
+        return self._splice(self._line_start(self.span(statement)[0]), self._extent_start(body[0]))
 
     def block(self, statements: Sequence[ast.stmt], indent: str | None = None) -> str:
         """Consecutive statements with their comments and edits, re-indented to `indent`; no newline at the end.

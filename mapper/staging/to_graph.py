@@ -20,7 +20,6 @@ from mapper.staging.to_graph_emit import Emitter
 from mapper.staging.to_graph_host import HostEmitter
 from mapper.staging.to_graph_infer import infer
 from mapper.staging.to_graph_library_text import library_names, library_text
-from mapper.staging.to_graph_ops import Ops
 from mapper.staging.to_graph_roles import Roles
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -34,7 +33,7 @@ def convert_module(source: str, filename: str, target: str | None = None) -> Con
     roles = Roles(program, editor)
     taken = {name for scope in names.scopes.values() for name in scope.bindings}
     renamed = {name: f"{name}_" for name in library_names() if name in taken}
-    emitter = Emitter(program, roles, editor, Ops(names), renamed)
+    emitter = Emitter(program, roles, editor, renamed)
     host = HostEmitter(emitter)
     host.module()
     _leftovers(emitter)

@@ -25,11 +25,11 @@ FRAMEWORK = ("ms", "ops", "nn", "mindspore")
 class Emitter:
     """Registers the edits that turn graph code into TensorFlow; `support` collects the library names it uses."""
 
-    def __init__(self, program: Program, roles: Roles, editor: Editor, ops: Ops, names: dict[str, str]) -> None:
+    def __init__(self, program: Program, roles: Roles, editor: Editor, names: dict[str, str]) -> None:
         self.program = program
         self.roles = roles
         self.editor = editor
-        self.ops = ops
+        self.ops = Ops(self.use)
         self.support_names = names
         self.support: set[str] = set()
         self.imports: set[str] = set()
@@ -284,10 +284,10 @@ class Emitter:
             "ms.jit": self.unwrapped, "ms.ms_function": self.unwrapped, "ops.depend": self.depend_call,
             "ops.partial": self.partial_call, "ops.Partial": self.partial_call,
             "ms.common.initializer.initializer": self.initializer_call, "ops.MultitypeFuncGraph": self.multitype,
-            "ms.vjp": self.forward_call, "ms.jvp": self.forward_call, "ops.clip_by_global_norm": self.clip_global,
+            "ms.vjp": self.vjp_call, "ms.jvp": self.forward_call, "ops.clip_by_global_norm": self.clip_global,
             "ops.assign": self.assign_call, "ops.assign_add": self.assign_call, "ops.assign_sub": self.assign_call,
-            "ops.stop_gradient": self.op_call, "ops.identity": self.op_call,
-            "ops.shape": self.shape_call, "ops.dtype": self.dtype_call, "ops.rank": self.rank_call,
+            "ops.clip_by_value": self.clip_call, "ops.clamp": self.clip_call, "ops.clip": self.clip_call,
+            "ops.Tensor": self.tensor_call, "ops.shape": self.shape_call, "ops.dtype": self.dtype_call, "ops.rank": self.rank_call,
         }
         if name in special:
             special[name](node)
@@ -322,6 +322,17 @@ class Emitter:
             self.problem(node, "M301", f"no rule for {name}: write its TensorFlow counterpart by hand")
             return
         self.replace(node, lambda: text(self.operand), node.func)
+
+    def clip_call(self, node: ast.Call) -> None:
+        """Between two bounds it is tf.clip_by_value; with one bound, or for several tensors, a definition of the library."""
+        bounds = bind(node, ("x", "low", "high"))
+        known = {"x", "input", "low", "high", "min", "max", "clip_value_min", "clip_value_max"}
+        given = [a for key, a in bounds.items() if not (isinstance(a, ast.Constant) and a.value is None)]
+        if len(given) == 3 and not node.keywords and set(bounds) <= known and not isinstance(self.kind(node.args[0]), Seq):
+            self.arguments(node)
+            self.replace(node, lambda: f"tf.clip_by_value({', '.join(self.text(a) for a in node.args)})", node.func)
+        else:
+            self.op_call(node)
 
     def operand(self, node: ast.expr) -> str:
         return self.text(node)
@@ -649,6 +660,10 @@ class Emitter:
         name = self.use("depend")
         self.use("identity")
         self.replace(node, lambda: f"{name}({', '.join(self.text(a) for a in node.args)})", node.func)
+
+    def vjp_call(self, node: ast.Call) -> None:
+        if not self.gradients.forward(node):
+            self.forward_call(node)
 
     def forward_call(self, node: ast.Call) -> None:
         self.arguments(node)

@@ -75,6 +75,7 @@ class Gradients:
         self.direct_sites: dict[ast.Call, int] = {}
         self.plans: dict[ast.Call, Plan] = {}
         self._collect()
+        self.pulled: dict[ast.Call, str] = {}  # calls of vjp that are written out, with the name of the value
         self.written: set[ast.Call] = set()
         self.gone: set[ast.Call] = set()
         self._decide()
@@ -105,6 +106,8 @@ class Gradients:
                 self._classify(plan, node, len(options) == 1)
 
     def _classify(self, plan: Plan, node: ast.expr, only: bool) -> None:
+        if node is plan.call and self._wanted_kind(plan) == "pullback":
+            return
         parent = self.editor.parent(node)
         while isinstance(parent, ast.Call) and parent is not plan.call and self._transparent(parent, node):
             node, parent = parent, self.editor.parent(parent)
@@ -118,6 +121,9 @@ class Gradients:
             plan.storage = parent
         else:
             plan.flows = True
+
+    def _wanted_kind(self, plan: Plan) -> str:
+        return "pullback" if (self.graph.resolve(plan.call.func) or "") == "ms.vjp" else "creation"
 
     def _transparent(self, call: ast.AST, inner: ast.AST) -> bool:
         """`ms.jit(f)` around a gradient function."""
@@ -384,6 +390,8 @@ class Gradients:
 
     def application(self, node: ast.Call) -> bool:
         """An application of a creation that is written out."""
+        if node in self.pulled:
+            return True
         if node not in self.written:
             return False
         wanted = next(p.wanted for p in self.plans.values() if node in p.applications)
@@ -411,6 +419,58 @@ class Gradients:
             self.graph.expr_once(wanted.fn)
         if wanted.weights is not None:
             self.graph.expr_once(wanted.weights)
+
+    # ---- vjp -------------------------------------------------------------------------------------------------
+    def forward(self, node: ast.Call) -> bool:
+        """`out, pull = ms.vjp(f, x)`: `out = f(x)`, and each `pull(v)` is `tf.gradients(out, [x], v)`."""
+        plan = self.plans.get(node)
+        statement = self.editor.parent(node)
+        if plan is None or not self._pulls(plan, statement):
+            return False
+        assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple)
+        value = statement.targets[0].elts[0]
+        assert isinstance(value, ast.Name)
+        for part in node.args:
+            self.graph.expr(part)
+        rendering = _Rendering(self, node, Wanted(node.args[0], None, "all", False), Inputs(tuple(node.args[1:]), tuple(node.args[1:])))
+        for tensor in rendering.inputs.tensors:
+            rendering.held(tensor)
+        self.graph.prelude(node, rendering.before)
+        self.editor.replace_statement(statement, lambda: f"{value.id} = {rendering.called()}")
+        self.graph.done(statement)
+        for call in plan.applications:
+            self._pull(call, value.id, rendering)
+        return True
+
+    def _pulls(self, plan: Plan, statement: ast.AST | None) -> bool:
+        call = plan.call
+        if not (isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1):
+            return False
+        target = statement.targets[0]
+        if not (isinstance(target, ast.Tuple) and len(target.elts) == 2 and all(isinstance(e, ast.Name) for e in target.elts)):
+            return False
+        if call.keywords or any(isinstance(a, ast.Starred) for a in call.args) or not self._static_function(call.args[0]):
+            return False
+        home = self.graph.roles.function_of(call)
+        kinds = [self.program.kind(a) for a in call.args[1:]]
+        return plan.flows is False and all(isinstance(k, (Tensor, Param)) for k in kinds) and self.graph.roles.mode(call) != "repeated" and all(
+            self.graph.roles.function_of(a) is home and not self._closed(a) and a.args and not a.keywords
+            and self.graph.roles.mode(a) != "repeated" for a in plan.applications)
+
+    def _pull(self, node: ast.Call, value: str, forward: _Rendering) -> None:
+        """One call of the second result of vjp."""
+        for part in node.args:
+            self.graph.expr(part)
+        name = self.site_name(node)
+        self.graph.done(node.func)
+        self.pulled[node] = name
+
+        def text() -> str:
+            sens = self.graph.text(node.args[0]) if len(node.args) == 1 else f"[{', '.join(self.graph.text(a) for a in node.args)}]"
+            xs = ", ".join(forward.text(t) for t in forward.inputs.tensors)
+            return f'{name}({value}, [{xs}], {sens}, unconnected_gradients="zero")'
+
+        self.graph.replace(node, text)
 
     def site_name(self, call: ast.Call) -> str:
         number = self.direct_sites.setdefault(call, len(self.direct_sites))

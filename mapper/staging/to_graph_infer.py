@@ -720,7 +720,7 @@ class _Walker:
         if callee.form == "value_and_grad":
             return Seq(items=(output or TENSOR, _grad_result(callee.call)))
         if callee.form == "pullback":
-            return Seq(element=TENSOR)
+            return pullback_result(callee.call)
         if callee.form == "grad":
             return _grad_result(callee.call, aux=output)
         return TENSOR
@@ -869,6 +869,13 @@ def own_nodes(function: ast.AST) -> list[ast.AST]:
 
 def _loaded(target: ast.expr) -> ast.expr:
     return target
+
+
+def pullback_result(call: ast.Call) -> Value:
+    """What the second result of `vjp(fn, x, y, weights=…)` gives: a tuple with a tensor for each input, then the weights' part."""
+    starred = any(isinstance(a, ast.Starred) for a in call.args)
+    first = Seq(element=TENSOR) if starred else Seq(items=(TENSOR,) * (len(call.args) - 1))
+    return Seq(items=(first, Seq(element=TENSOR))) if any(k.arg == "weights" for k in call.keywords) else first
 
 
 def _operation_result(options: tuple[bool, bool, bool] | None, inputs: list[Value | None]) -> Value:

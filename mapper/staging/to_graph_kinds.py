@@ -15,7 +15,7 @@ GRAD_FORMS = {"ms.grad": "grad", "ms.value_and_grad": "value_and_grad", "ms.jacr
               "ms.jacfwd": "jacobian", "ops.derivative": "derivative"}
 SEVERAL = {"split", "Split", "unstack", "Unstack", "Unpack", "unbind", "chunk", "meshgrid", "Meshgrid", "topk", "TopK",
            "tensor_split", "hsplit", "vsplit", "ArgMaxWithValue", "ArgMinWithValue", "max_with_index", "unique",
-           "Unique", "svd", "qr", "slogdet", "sort", "Sort", "SoftmaxCrossEntropyWithLogits_", "cummax", "cummin"}
+           "Unique", "svd", "qr", "max", "min", "LayerNorm", "slogdet", "sort", "Sort", "SoftmaxCrossEntropyWithLogits_", "cummax", "cummin"}
 HOST_OPS = {"shape", "Shape", "dtype", "DType", "rank", "Rank", "size", "Size", "is_tensor", "isinstance_",
             "ScalarToTensor_", "typeof", "print_"}
 MAPS = {"HyperMap", "Map"}
@@ -37,7 +37,7 @@ def dtype_name(canonical: str | None) -> str | None:
     root, _, name = canonical.rpartition(".")
     known = {"float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16",
              "uint32", "uint64", "bool_", "complex64", "complex128"}
-    return name if root in ("ms", "np", "tf") and name in known else None
+    return name if root in ("ms", "np", "tf", "ms.numpy") and name in known else None
 
 
 def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict[str, Value | None]) -> Value | None:
@@ -71,7 +71,7 @@ def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict
     if root == "ops":
         return _ops_call(short, call, args)
     if root == "ms.numpy":
-        return TENSOR
+        return _numpy_like(short, args, keywords)
     if root.split(".")[0] in ("ops",):
         return TENSOR
     if name.startswith(("np.", "numpy.")):
@@ -79,6 +79,16 @@ def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict
     if name.startswith("math."):
         return FLOAT
     return HOST
+
+
+def _numpy_like(short: str, args: list[Value | None], keywords: dict[str, Value | None]) -> Value:
+    """A function of mindspore.numpy."""
+    if short in ("shape", "ndim", "size"):
+        return HOST
+    if short in ("split", "meshgrid", "unique"):
+        return Seq(element=TENSOR)
+    named = next((d for d in (dtype_of(v) for v in [*args[1:], *keywords.values()]) if d is not None), None)
+    return Tensor(named or tensor_dtype(args[0] if args and short in ("array", "asarray") else None))
 
 
 def _is_array(value: Value | None) -> bool:

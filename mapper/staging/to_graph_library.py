@@ -219,6 +219,25 @@ class AvgPool2d:
         return tf.transpose(y, [0, 3, 1, 2])
 
 
+def conv2d(x, kernel, pad_mode, padding, stride, dilation, group, bias=None):
+    """Convolution of [batch, channels, height, width] with a kernel of [out, in // group, height, width]."""
+    x = tf.transpose(x, [0, 2, 3, 1])
+    if pad_mode == "pad":
+        top, bottom, left, right = padding if isinstance(padding, tuple) and len(padding) == 4 else [pair(padding)[0]] * 2 + [pair(padding)[1]] * 2
+        x = tf.pad(x, [[0, 0], [top, bottom], [left, right], [0, 0]])
+    kernel = tf.transpose(kernel, [2, 3, 1, 0])
+    parts = zip(tf.split(x, group, 3), tf.split(kernel, group, 3))
+    y = tf.concat([tf.nn.conv2d(part, filters, strides=[1, *pair(stride), 1], padding="SAME" if pad_mode == "same" else "VALID",
+                                dilations=[1, *pair(dilation), 1]) for part, filters in parts], 3)
+    return tf.transpose(y if bias is None else y + bias, [0, 3, 1, 2])
+
+
+def layer_norm(x, gamma, beta, axis, epsilon):
+    """Normalization over the dimensions from `axis` on: the result, the mean, the variance."""
+    mean, variance = tf.nn.moments(x, list(range(axis % x.shape.ndims, x.shape.ndims)), keep_dims=True)
+    return (x - mean) * tf.rsqrt(variance + epsilon) * gamma + beta, mean, variance
+
+
 def flatten(x):
     """All dimensions but the first in one."""
     size = int(np.prod(x.shape.as_list()[1:]))
@@ -283,6 +302,180 @@ class BatchNorm:
             mean, variance = tf.nn.moments(x, [0] + list(range(2, x.shape.ndims)))
         mean, variance, gamma, beta = (tf.reshape(v, shape) for v in (mean, variance, self.gamma, self.beta))
         return (x - mean) * tf.rsqrt(variance + self.eps) * gamma + beta
+
+
+def array(value, dtype=None):
+    """A tensor of numbers, of arrays or of tensors; Python floats are float32."""
+    if hasattr(value, "graph"):
+        return value if dtype is None else tf.cast(value, dtype)
+    value = np.asarray(value)
+    return tf.constant(value, dtype if dtype is not None else tf.float32 if value.dtype == np.float64 else value.dtype)
+
+
+def full(shape, value, dtype=None):
+    return tf.cast(tf.fill(shape, value), dtype) if dtype is not None else tf.fill(shape, value)
+
+
+def arange(start, end=None, step=1, dtype=None):
+    start, end = (0, start) if end is None else (start, end)
+    values = tf.range(start, end, step)
+    return tf.cast(values, dtype if dtype is not None else tf.int64 if values.dtype.is_integer else values.dtype)
+
+
+def matmul(a, b):
+    """Products of matrices and vectors, with broadcast batch dimensions."""
+    if a.shape.ndims == 1 and b.shape.ndims == 1:
+        return tf.reduce_sum(a * b)
+    if b.shape.ndims == 1:
+        return tf.linalg.matvec(a, b)
+    if a.shape.ndims == 1:
+        return tf.squeeze(tf.matmul(tf.expand_dims(a, 0), b), -2)
+    return tf.matmul(a, b)
+
+
+def dot(a, b):
+    """The last dimension of a with the last but one of b; vectors and scalars too."""
+    if 0 in (a.shape.ndims, b.shape.ndims):
+        return a * b
+    return tf.tensordot(a, b, [[-1], [-2 if b.shape.ndims > 1 else 0]])
+
+
+def bias_add(x, bias):
+    """A bias on the second dimension."""
+    return x + tf.reshape(bias, [1, -1] + [1] * (x.shape.ndims - 2))
+
+
+def clip(x, low, high):
+    """Values below low become low, above high high; either may be None. Also for a list of tensors."""
+    if isinstance(x, (list, tuple)):
+        return [clip(part, low, high) for part in x]
+    x = x if low is None else where(x < low, tf.cast(low, x.dtype), x)
+    return x if high is None else where(x > high, tf.cast(high, x.dtype), x)
+
+
+def where(condition, x, y):
+    """x where the condition holds, else y; the three are broadcast."""
+    dtype = x.dtype if hasattr(x, "graph") else y.dtype if hasattr(y, "graph") else None
+    x, y = tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype)
+    zeros = tf.zeros_like(x) + tf.zeros_like(y) + tf.zeros_like(tf.cast(condition, x.dtype))
+    return tf.where(tf.logical_or(condition, tf.cast(zeros, tf.bool)), x + zeros, y + zeros)
+
+
+def argmax(x, axis=None):
+    return tf.argmax(tf.reshape(x, [-1]), 0) if axis is None else tf.argmax(x, axis)
+
+
+def argmin(x, axis=None):
+    return tf.argmin(tf.reshape(x, [-1]), 0) if axis is None else tf.argmin(x, axis)
+
+
+def max_with_index(x, axis=None, keepdims=False):
+    """The maximum and where it is."""
+    index = argmax(x, axis)
+    return tf.reduce_max(x, axis, keepdims=keepdims), tf.expand_dims(index, axis) if keepdims and axis is not None else index
+
+
+def min_with_index(x, axis=None, keepdims=False):
+    """The minimum and where it is."""
+    index = argmin(x, axis)
+    return tf.reduce_min(x, axis, keepdims=keepdims), tf.expand_dims(index, axis) if keepdims and axis is not None else index
+
+
+def var(x, axis=None, ddof=0, keepdims=False):
+    """The variance, divided by the number of elements minus ddof."""
+    squares = tf.square(x - tf.reduce_mean(x, axis, keepdims=True))
+    mean = tf.reduce_mean(squares, axis, keepdims=keepdims)
+    if not ddof:
+        return mean
+    count = tf.cast(tf.size(squares) / tf.size(mean), x.dtype)
+    return mean * count / (count - int(ddof))
+
+
+def std(x, axis=None, ddof=0, keepdims=False):
+    return tf.sqrt(var(x, axis, ddof, keepdims))
+
+
+def split(x, size, axis=0):
+    """Pieces of a size, or of several sizes."""
+    if isinstance(size, (list, tuple)):
+        return tf.split(x, list(size), axis)
+    length = x.shape.as_list()[axis]
+    return tf.split(x, [min(size, length - start) for start in range(0, length, size)], axis)
+
+
+def tile(x, multiples):
+    """Repetition of dimensions; missing ones are counted from the front."""
+    multiples = list(multiples) if isinstance(multiples, (list, tuple)) else [multiples]
+    missing = len(multiples) - x.shape.ndims
+    x = tf.reshape(x, [1] * missing + x.shape.as_list()) if missing > 0 else x
+    return tf.tile(x, [1] * -min(missing, 0) + multiples)
+
+
+def swapaxes(x, a, b):
+    order = list(range(x.shape.ndims))
+    order[a], order[b] = order[b], order[a]
+    return tf.transpose(x, order)
+
+
+def hstack(parts):
+    return tf.concat(parts, 0 if parts[0].shape.ndims == 1 else 1)
+
+
+def sort(x, axis=-1, descending=False):
+    """The sorted values and where they were."""
+    direction = "DESCENDING" if descending else "ASCENDING"
+    return tf.sort(x, axis, direction), tf.argsort(x, axis, direction)
+
+
+def gather_elements(x, axis, index):
+    """Elements of x, taken along one axis at the places that index says."""
+    places = tf.meshgrid(*(tf.range(n) for n in index.shape.as_list()), indexing="ij")
+    places[axis] = tf.cast(index, tf.int32)
+    return tf.gather_nd(x, tf.stack(places, -1))
+
+
+def pad(x, padding, mode="constant", value=None):
+    """Padding given from the last dimension on: (left, right, top, bottom, …)."""
+    pairs = [[0, 0]] * (x.shape.ndims - len(padding) // 2) + [list(padding[i:i + 2]) for i in range(len(padding) - 2, -1, -2)]
+    return tf.pad(x, pairs, {"constant": "CONSTANT", "reflect": "REFLECT"}[mode], constant_values=value or 0)
+
+
+def gelu(x, approximate="none"):
+    if approximate == "tanh":
+        return 0.5 * x * (1 + tf.tanh(0.7978845608 * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1 + tf.erf(x / np.float32(np.sqrt(2))))
+
+
+def gelu_tanh(x):
+    return gelu(x, "tanh")
+
+
+def kl_div(logits, labels, reduction):
+    """The divergence of labels from exp(logits)."""
+    loss = where(labels > 0, labels * (tf.log(where(labels > 0, labels, 1.0)) - logits), 0.0)
+    return tf.reduce_sum(loss) / tf.cast(tf.shape(logits)[0], loss.dtype) if reduction == "batchmean" else reduced(loss, reduction)
+
+
+def cosine_similarity(a, b, axis, epsilon):
+    norms = tf.norm(a, axis=axis) * tf.norm(b, axis=axis)
+    return tf.reduce_sum(a * b, axis) / tf.maximum(norms, epsilon)
+
+
+def bce_with_logits(logits, labels, weight=None, pos_weight=None, reduction="mean"):
+    """Cross entropy of sigmoid(logits) with labels in [0, 1], weighted."""
+    log_weight = 1.0 if pos_weight is None else 1 + (pos_weight - 1) * labels
+    loss = (1 - labels) * logits + log_weight * tf.nn.softplus(-logits)
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def softmax_cross_entropy_and_gradient(logits, labels):
+    """The loss of each row and its gradient, as the primitive gives them; no gradient flows to the labels."""
+    loss = tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=labels)
+    return loss, tf.nn.softmax(logits) - labels
+
+
+def dropout_with_mask(x, keep_prob):
+    return tf.nn.dropout(x, rate=1 - keep_prob), tf.ones_like(x)
 
 
 class Loss:

@@ -1,121 +1,51 @@
-"""Ops through the rules: a MindSpore call as the TensorFlow call that the rule base gives for it."""
+"""Ops: a MindSpore call as the TensorFlow call that the table of forms gives for it."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from mapper.names import Names
+from mapper.edit import precedence
+from mapper.staging import to_graph_forms as forms
 from mapper.staging.to_graph_values import Value
 
 Render = Callable[[Callable[[ast.expr], str]], str]
-_ELEMENTWISE = """Abs:abs Exp:exp Log:log Log1p:log1p Expm1:expm1 Sqrt:sqrt Rsqrt:rsqrt Square:square Sin:sin Cos:cos Tan:tan
-Tanh:tanh Sigmoid:sigmoid Sign:sign Floor:floor Ceil:ceil Round:round Neg:negative Reciprocal:reciprocal Erf:erf
-Erfc:erfc Lgamma:lgamma Sinh:sinh Cosh:cosh Asin:asin Acos:acos Atan:atan Asinh:asinh Acosh:acosh Atanh:atanh
-ZerosLike:zeros_like OnesLike:ones_like LogicalNot:logical_not IsNan:is_nan IsInf:is_inf IsFinite:is_finite
-StopGradient:stop_gradient Identity:identity Rint:rint Inv:reciprocal"""
-_NN = "ReLU:relu ReLU6:relu6 Elu:elu Softplus:softplus Softsign:softsign SeLU:selu"
-_BINARY = """Add:add TensorAdd:add Sub:subtract Mul:multiply Div:divide RealDiv:divide Pow:pow
-SquaredDifference:squared_difference Equal:equal NotEqual:not_equal Less:less LessEqual:less_equal Greater:greater
-GreaterEqual:greater_equal LogicalAnd:logical_and LogicalOr:logical_or FloorDiv:floordiv FloorMod:floormod
-Atan2:atan2 DivNoNan:div_no_nan Xdivy:xdivy Xlogy:xlogy"""
-_FORMS: dict[str, str] = {
-    "ops.MatMul(transpose_a=False, transpose_b=False)(a, b)":
-        "tf.matmul({a}, {b}[, transpose_a={transpose_a}][, transpose_b={transpose_b}])",
-    "ops.BatchMatMul(transpose_a=False, transpose_b=False)(a, b)":
-        "tf.matmul({a}, {b}[, transpose_a={transpose_a}][, transpose_b={transpose_b}])",
-    "ops.matmul(a, b)": "tf.matmul({a}, {b})", "ops.bmm(a, b)": "tf.matmul({a}, {b})",
-    "ops.mm(a, b)": "tf.matmul({a}, {b})",
-    "ops.BiasAdd(data_format='NCHW')(x, b)": "tf.nn.bias_add({x}, {b})",
-    "ops.bias_add(x, b)": "tf.nn.bias_add({x}, {b})",
-    "ops.ReduceSum(keep_dims=False)(x, axis=())": "tf.reduce_sum({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.ReduceMean(keep_dims=False)(x, axis=())": "tf.reduce_mean({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.ReduceMax(keep_dims=False)(x, axis=())": "tf.reduce_max({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.ReduceMin(keep_dims=False)(x, axis=())": "tf.reduce_min({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.ReduceProd(keep_dims=False)(x, axis=())": "tf.reduce_prod({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.reduce_sum(x, axis=None, keep_dims=False)": "tf.reduce_sum({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.reduce_mean(x, axis=None, keep_dims=False)": "tf.reduce_mean({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.sum(x, dim=None, keepdim=False)": "tf.reduce_sum({x}[, {dim}][, keepdims={keepdim}])",
-    "ops.mean(x, axis=None, keep_dims=False)": "tf.reduce_mean({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.prod(x, axis=None, keep_dims=False)": "tf.reduce_prod({x}[, {axis}][, keepdims={keep_dims}])",
-    "ops.amax(x, axis=None, keepdims=False)": "tf.reduce_max({x}[, {axis}][, keepdims={keepdims}])",
-    "ops.amin(x, axis=None, keepdims=False)": "tf.reduce_min({x}[, {axis}][, keepdims={keepdims}])",
-    "ops.Concat(axis=0)(x)": "tf.concat({x}, {axis})", "ops.concat(x, axis=0)": "tf.concat({x}, {axis})",
-    "ops.cat(x, axis=0)": "tf.concat({x}, {axis})", "ops.Stack(axis=0)(x)": "tf.stack({x}[, {axis}])",
-    "ops.stack(x, axis=0)": "tf.stack({x}[, {axis}])", "ops.Pack(axis=0)(x)": "tf.stack({x}[, {axis}])",
-    "ops.Softmax(axis=-1)(x)": "tf.nn.softmax({x}[, axis={axis}])",
-    "ops.softmax(x, axis=-1)": "tf.nn.softmax({x}[, axis={axis}])",
-    "ops.LogSoftmax(axis=-1)(x)": "tf.nn.log_softmax({x}[, axis={axis}])",
-    "ops.log_softmax(x, axis=-1)": "tf.nn.log_softmax({x}[, axis={axis}])",
-    "ops.Reshape()(x, shape)": "tf.reshape({x}, {shape})", "ops.reshape(x, shape)": "tf.reshape({x}, {shape})",
-    "ops.Transpose()(x, perm)": "tf.transpose({x}, {perm})", "ops.transpose(x, perm)": "tf.transpose({x}, {perm})",
-    "ops.ExpandDims()(x, axis)": "tf.expand_dims({x}, {axis})",
-    "ops.expand_dims(x, axis)": "tf.expand_dims({x}, {axis})", "ops.unsqueeze(x, axis)": "tf.expand_dims({x}, {axis})",
-    "ops.Squeeze(axis=())(x)": "tf.squeeze({x}[, axis={axis}])",
-    "ops.squeeze(x, axis=None)": "tf.squeeze({x}[, axis={axis}])",
-    "ops.Tile()(x, n)": "tf.tile({x}, {n})", "ops.tile(x, n)": "tf.tile({x}, {n})",
-    "ops.Cast()(x, t)": "tf.cast({x}, {t})", "ops.cast(x, t)": "tf.cast({x}, {t})",
-    "ops.Fill()(t, shape, value)": "tf.fill({shape}, tf.cast({value}, {t}))",
-    "ops.fill(t, shape, value)": "tf.fill({shape}, tf.cast({value}, {t}))",
-    "ops.Maximum()(a, b)": "tf.maximum({a}, {b})", "ops.maximum(a, b)": "tf.maximum({a}, {b})",
-    "ops.Minimum()(a, b)": "tf.minimum({a}, {b})", "ops.minimum(a, b)": "tf.minimum({a}, {b})",
-    "ops.clip_by_value(x, lo, hi)": "tf.clip_by_value({x}, {lo}, {hi})", "ops.clamp(x, lo, hi)": "tf.clip_by_value({x}, {lo}, {hi})",
-    "ops.Select()(c, a, b)": "tf.where({c}, {a}, {b})", "ops.where(c, a, b)": "tf.where({c}, {a}, {b})",
-    "ops.select(c, a, b)": "tf.where({c}, {a}, {b})", "ops.ones(s, t='tf.float32')": "tf.ones({s}, {t})",
-    "ops.zeros(s, t='tf.float32')": "tf.zeros({s}, {t})", "ops.Zeros()(s, t)": "tf.zeros({s}, {t})",
-    "ops.Ones()(s, t)": "tf.ones({s}, {t})", "ops.AddN()(x)": "tf.add_n({x})", "ops.addn(x)": "tf.add_n({x})",
-    "ops.Gather()(x, i, axis)": "tf.gather({x}, {i}, axis={axis})", "ops.gather(x, i, axis)": "tf.gather({x}, {i}, axis={axis})",
-    "ops.pow(a, b)": "tf.pow({a}, {b})", "ops.L2Loss()(x)": "tf.nn.l2_loss({x})",
-    "ops.einsum(e, *x)": "tf.einsum({e}, {x})",
-}
-_METHODS: dict[str, str] = {
-    "sum(axis=None, dtype=None, keepdims=False)": "tf.reduce_sum({self}[, {axis}][, keepdims={keepdims}])",
-    "mean(axis=None, keep_dims=False)": "tf.reduce_mean({self}[, {axis}][, keepdims={keep_dims}])",
-    "prod(axis=None, keep_dims=False)": "tf.reduce_prod({self}[, {axis}][, keepdims={keep_dims}])",
-    "max(axis=None, keepdims=False)": "tf.reduce_max({self}[, {axis}][, keepdims={keepdims}])",
-    "min(axis=None, keepdims=False)": "tf.reduce_min({self}[, {axis}][, keepdims={keepdims}])",
-    "argmax(axis=None)": "tf.argmax({self}, {axis})", "argmin(axis=None)": "tf.argmin({self}, {axis})",
-    "astype(t)": "tf.cast({self}, {t})", "to(t)": "tf.cast({self}, {t})", "expand_dims(a)": "tf.expand_dims({self}, {a})",
-    "unsqueeze(a)": "tf.expand_dims({self}, {a})", "squeeze(axis=None)": "tf.squeeze({self}[, axis={axis}])",
-    "pow(e)": "tf.pow({self}, {e})", "matmul(b)": "tf.matmul({self}, {b})", "clip(lo, hi)": "tf.clip_by_value({self}, {lo}, {hi})",
-    "float()": "tf.cast({self}, tf.float32)", "int()": "tf.cast({self}, tf.int32)", "flatten()": "tf.reshape({self}, [-1])",
-    "ravel()": "tf.reshape({self}, [-1])", "swapaxes(a, b)": "",
-}
-
-
 class Ops:
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    """The forms, looked up by canonical name; `use` is told which definitions of the library a form needs."""
+
+    def __init__(self, use: Callable[[str], str]) -> None:
         self.forms = _table()
+        self.use = use
 
     def call(self, name: str, made: ast.Call | None, node: ast.Call) -> Render | None:
         form = self.forms.get(name)
         if form is None:
             return None
-        (ctor, params, template) = form
-        given = {}
-        if made is not None:
-            given.update(_bind(ctor, made) or {})
-        bound = _bind(params, node)
-        if bound is None:
+        bound = _bind(form.inputs, node)
+        options = _bind(form.options, made) if made is not None else {}
+        if bound is None or options is None:
             return None
-        given.update(bound)
-        return lambda text: _fill(template, [*ctor, *params], given, text)
+        return self.render(form, {**options, **bound})
+
+    def render(self, form: Form, given: dict[str, ast.expr]) -> Render:
+        template = re.sub(r"@(\w+)", lambda m: self.use(m.group(1)), form.template)
+        return lambda text: _fill(template, [*form.options, *form.inputs], given, text)
 
     def function(self, name: str, made: ast.Call | None = None) -> str | None:
+        """A primitive or function as a value: the function of tf that it is, or a lambda."""
         form = self.forms.get(name)
         if form is None:
             return None
-        ctor, params, template = form
-        given = _bind(ctor, made) or {} if made is not None else {}
-        names = [p for p, d in params if d is None]
-        if re.fullmatch(r"([\w.]+)\(" + ", ".join(r"\{%s\}" % n for n in names) + r"\)", template):
-            return template.split("(")[0]
-        def text(n: ast.expr) -> str:
-            return ast.unparse(n)
-        filled = {n: ast.parse(n, mode="eval").body for n in names}
-        return f"lambda {', '.join(names)}: {_fill(template, [*ctor, *params], {**given, **filled}, text)}"
+        given = (_bind(form.options, made) or {}) if made is not None else {}
+        names = [p for p, d in form.inputs if d is None]
+        plain = re.match(r"([\w.]+)\(" + ", ".join(rf"\{{{n}\}}" for n in names) + r"(\[|\))", form.template)
+        if plain and not given:
+            return plain.group(1)
+        filled = {n: ast.parse(n.lstrip("*"), mode="eval").body for n in names}
+        return f"lambda {', '.join(names)}: {self.render(form, {**given, **filled})(ast.unparse)}"
 
     def method(self, name: str, base: ast.expr, node: ast.Call, kind: Value | None) -> Render | None:
         if name in ("reshape", "view"):
@@ -126,79 +56,141 @@ class Ops:
                 node.args) == 1 else f"[{', '.join(map(t, node.args))}]") + ")")
         form = self.forms.get(f"Tensor.{name}")
         if form is not None:
-            given = _bind(form[1], node)
+            given = _bind(form.inputs, node)
             if given is not None:
-                return lambda text: _fill(form[2], form[1], {**given, "self": base}, text)
+                return self.render(form, {**given, "self": base})
         plain = self.forms.get(f"ops.{name}")
-        if plain is not None and not node.args and not node.keywords:
-            return lambda text: _fill(plain[2], plain[1], {plain[1][0][0]: base}, text)
+        if plain is not None and plain.inputs:
+            given = _bind(plain.inputs, ast.Call(node.func, [base, *node.args], node.keywords))
+            if given is not None:
+                return self.render(plain, given)
         return None
 
 
 Params = list[tuple[str, str | None]]
 
 
-def _table() -> dict[str, tuple[Params, Params, str]]:
-    table: dict[str, tuple[Params, Params, str]] = {}
-    for words, prefix in ((_ELEMENTWISE, "tf."), (_NN, "tf.nn.")):
-        for word in words.split():
-            ms, tf = word.split(":")
-            for name in (f"ops.{ms}", f"ops.{_snake(ms)}"):
-                table[name] = [], [("x", None)], f"{prefix}{tf}({{x}})"
-    for word in _BINARY.split():
-        ms, tf = word.split(":")
-        for name in (f"ops.{ms}", f"ops.{_snake(ms)}"):
-            table[name] = [], [("a", None), ("b", None)], f"tf.{tf}({{a}}, {{b}})"
-    for signature, template in _FORMS.items():
-        call = ast.parse(signature, mode="eval").body
-        assert isinstance(call, ast.Call)
-        made = call.func if isinstance(call.func, ast.Call) else None
-        name = ast.unparse(made.func if made else call.func)
-        table[name] = _params(made) if made else [], _params(call), template
-    for signature, template in _METHODS.items():
-        call = ast.parse(signature, mode="eval").body
-        assert isinstance(call, ast.Call)
-        table[f"Tensor.{ast.unparse(call.func)}"] = [], _params(call), template
+@dataclass(frozen=True)
+class Form:
+    """One line of the table: the parameters of the primitive, its inputs, and what it becomes."""
+
+    options: Params
+    inputs: Params
+    template: str
+
+
+@functools.cache
+def _table() -> dict[str, Form]:
+    table: dict[str, Form] = {}
+    one, two = [("x", None)], [("a", None), ("b", None)]
+    for words, prefix in ((forms.ELEMENTWISE, "tf."), (forms.NN, "tf.nn.")):
+        for ms, tf in _pairs(words):
+            for name in (f"ops.{ms}", f"ops.{_snake(ms)}", f"ms.numpy.{_snake(ms)}"):
+                table[name] = Form([], one, f"{'tf.' if tf == 'log_sigmoid' else prefix}{tf}({{x}})")
+    for ms, tf in _pairs(forms.BINARY):
+        for name in (f"ops.{ms}", f"ops.{_snake(ms)}", f"ms.numpy.{_snake(ms)}"):
+            table[name] = Form([], two, f"tf.{tf}({{a}}, {{b}})")
+    for alias, ms in [*_pairs(forms.ALIASES), *_pairs(forms.BINARY_ALIASES)]:
+        for module in ("ops", "ms.numpy"):
+            table[f"{module}.{alias}"] = table[f"ops.{ms}"]
+    for line in [*forms.FORMS.splitlines(), *forms.NUMPY.splitlines()]:
+        if line:
+            name, form = _form(line)
+            table[name] = form
+    for line in forms.METHODS.splitlines():
+        if line:
+            name, form = _form(line)
+            table[f"Tensor.{name}"] = form
     return table
 
 
+def _pairs(words: str) -> list[tuple[str, str]]:
+    return [(a, b) for a, _, b in (word.partition(":") for word in words.split())]
+
+
+def _form(line: str) -> tuple[str, Form]:
+    signature, _, template = line.partition(" => ")
+    # The parameters are read as those of a definition: `a, b=1, *c`.
+    match = re.fullmatch(r"([\w.]+)\((.*?)\)(?:\((.*)\))?", signature)
+    assert match is not None, line
+    name, first, second = match.groups()
+    return name, Form(_params(first) if second is not None else [], _params(second if second is not None else first), template)
+
+
 def _snake(name: str) -> str:
-    return {"ReLU": "relu", "ReLU6": "relu6", "StopGradient": "stop_gradient", "RealDiv": "true_divide"}.get(
-        name, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower())
+    known = {"ReLU": "relu", "ReLU6": "relu6", "StopGradient": "stop_gradient", "RealDiv": "true_divide", "ACos": "acos", "SeLU": "selu",
+             "LogSigmoid": "logsigmoid"}
+    return known.get(name, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower())
 
 
-def _params(call: ast.Call) -> Params:
-    return [(ast.unparse(a), None) for a in call.args] + [(k.arg or "", ast.unparse(k.value)) for k in call.keywords]
+def _params(text: str) -> Params:
+    """(name, text of the default or None) of each parameter; `*name` takes the rest."""
+    function = ast.parse(f"def f({text}): pass").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    args = function.args
+    plain = [a.arg for a in args.args]
+    defaults = [None] * (len(plain) - len(args.defaults)) + [ast.unparse(d) for d in args.defaults]
+    found: Params = list(zip(plain, defaults))
+    if args.vararg is not None:
+        found.append((f"*{args.vararg.arg}", None))
+    return found + [(a.arg, ast.unparse(d) if d is not None else None) for a, d in zip(args.kwonlyargs, args.kw_defaults)]
+
+
+# MindSpore's keyword spellings of the inputs, where they are not those of the table.
+_KEYWORDS = {"input": 0, "x": 0, "input_x": 0, "tensor": 0, "tensors": 0, "logits": 0, "inputs": 0, "self": 0, "other": 1, "y": 1, "input_y": 1,
+             "labels": 1, "label": 1, "target": 1, "mat2": 1, "exponent": 1, "size": "s", "shape": "shape", "dtype": "t", "type": "t", "axis": "axis",
+             "input_perm": 1, "input_indices": 1, "indices": 1, "index": 1, "min": "lo", "max": "hi", "clip_value_min": "lo", "clip_value_max": "hi",
+             "dim": "axis", "keepdim": "keepdims", "keep_dims": "keepdims", "on_value": "on", "off_value": "off", "condition": 0, "fill_value": "value",
+             "reps": 1, "dims": 1, "multiples": 1, "cond": 0, "start": 0, "steps": 2, "num": 2, "vec1": 0, "vec2": 1}
 
 
 def _bind(params: Params, node: ast.Call) -> dict[str, ast.expr] | None:
+    """A call's arguments by parameter name; None when they do not fit."""
     names = [p for p, _ in params]
-    if len(node.args) > len(names):
+    rest = next((i for i, n in enumerate(names) if n.startswith("*")), None)
+    positional = node.args if rest is None else node.args[:rest]
+    if len(positional) > len(names) or any(isinstance(a, ast.Starred) for a in positional):
         return None
-    bound = dict(zip(names, node.args))
-    known = {"input": names[0] if names else "", "shape": "shape", "dtype": "t", "axis": "axis"}
+    bound = dict(zip(names, positional))
+    if rest is not None:
+        bound[names[rest]] = ast.Tuple(list(node.args[rest:]), ast.Load())
     for k in node.keywords:
-        name = k.arg if k.arg in names else known.get(k.arg or "")
-        if not name or name not in names:
+        known = _KEYWORDS.get(k.arg or "")
+        name = k.arg if k.arg in names else names[known] if isinstance(known, int) and known < len(names) else known if isinstance(known, str) else None
+        if name is None or name not in names or name in bound:
             return None
         bound[name] = k.value
-    return bound
+    missing = [n for n, d in params if d is None and n not in bound and not n.startswith("*")]
+    return bound if not missing else None
 
 
 def _fill(template: str, params: Params, given: dict[str, ast.expr], text: Callable[[ast.expr], str]) -> str:
     defaults = dict(params)
 
     def value(name: str) -> str:
-        return text(given[name]) if name in given else (defaults.get(name) or "None").strip("'")
+        if f"*{name}" in given:
+            listed = given[f"*{name}"]
+            assert isinstance(listed, ast.Tuple)
+            return ", ".join(text(e) for e in listed.elts)
+        if name in given:
+            return text(given[name])
+        default = defaults.get(name) or "None"
+        return default.strip("'") if default.startswith("'tf.") else default
+
+    def shown(match: re.Match[str]) -> str:
+        found = value(match.group(1))
+        return f"({found})" if match.group(2) and precedence(ast.parse(found, mode="eval").body) < 20 else found
 
     def optional(match: re.Match[str]) -> str:
-        name = re.search(r"\{(\w+)\}", match.group(1))
+        name = re.search(r"\{(\w+)!?\}", match.group(1))
         assert name is not None
-        shown = value(name.group(1))
-        default = defaults.get(name.group(1))
-        return "" if name.group(1) not in given or shown == default else match.group(1)
+        key = name.group(1)
+        default = defaults.get(key)
+        said = value(key)
+        return "" if key not in given or said == default or said == "()" else match.group(1)
 
-    return re.sub(r"\{(\w+)\}", lambda m: value(m.group(1)), re.sub(r"\[(, [^\]]*)\]", optional, template))
+    template = re.sub(r"\[((?:, |\w+=\{)[^\]]*)\]", optional, template)
+    return re.sub(r"\{(\w+)(!?)\}", shown, template)
 
 
 __all__ = ["Ops", "Sequence"]
