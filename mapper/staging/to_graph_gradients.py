@@ -9,6 +9,7 @@ of the library. Both kinds of site are reported with their lines.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -76,6 +77,7 @@ class Gradients:
         self.plans: dict[ast.Call, Plan] = {}
         self._collect()
         self.pulled: dict[ast.Call, str] = {}  # calls of vjp that are written out, with the name of the value
+        self.graph_mode: bool | None = None
         self.written: set[ast.Call] = set()
         self.gone: set[ast.Call] = set()
         self._decide()
@@ -377,6 +379,50 @@ class Gradients:
         in_loop = self.graph.roles.mode(here.bindings[name.id][0].node) == "repeated"
         return not in_loop or self.editor.statement(source) is self.editor.statement(target)
 
+    def by_position(self, node: ast.AST) -> bool:
+        """Does MindSpore run this place compiled, where inputs are told apart by position and not by identity?"""
+        if self.graph_mode is None:
+            self.graph_mode = any(isinstance(n, (ast.Name, ast.Attribute)) and self.graph.resolve(n) == "ms.GRAPH_MODE"
+                                  for n in ast.walk(self.program.tree))
+        info = self.graph.roles.function_of(node)
+        decorators = getattr(info.node, "decorator_list", []) if info is not None else []
+        return self.graph_mode or any((self.graph.resolve(d.func if isinstance(d, ast.Call) else d) or "") in ("ms.jit", "ms.ms_function")
+                                      for d in decorators)
+
+    def dependent(self, node: ast.Call, wanted: Wanted, inputs: Inputs) -> tuple[ast.expr, ...]:
+        """The inputs, when one of them is computed from another (or from weights): MindSpore gives partial derivatives."""
+        values = [g.value if isinstance(g, ast.keyword) else g for g in inputs.given]
+        tensors = tuple(v for v in values if is_tensor(self.program.kind(v)) and not isinstance(v, ast.Starred))
+        if self._closed(node):
+            return ()
+        for value in tensors:
+            sources = self._sources(value, node)
+            plain = ast.unparse(value)
+            if any(ast.unparse(t) in sources for t in inputs.tensors if ast.unparse(t) != plain):
+                return tensors
+            if wanted.weights is not None and "()" in sources and self.graph.roles.mode(node) == "graph":
+                return tensors
+        return ()
+
+    def _sources(self, node: ast.expr, near: ast.AST) -> set[str]:
+        """The names and attributes a tensor is computed from in its own function; "()" when a function of the program has part in it."""
+        scope = self.program.names.scope_of.get(self.editor.statement(near))
+        found: set[str] = set()
+        pending: list[ast.AST] = [node]
+        while pending:
+            for part in ast.walk(pending.pop()):
+                if isinstance(part, ast.Call) and any(True for _ in self.graph.roles.callees(part)):
+                    found.add("()")
+                if not isinstance(part, (ast.Name, ast.Attribute)) or not is_tensor(self.program.kind(part)):
+                    continue
+                text = ast.unparse(part)
+                if text in found or self.graph.roles.rep(part) == "array":
+                    continue
+                found.add(text)
+                if isinstance(part, ast.Name) and scope is not None and part.id in scope.bindings:
+                    pending += [b.value for b in scope.bindings[part.id] if b.value is not None]
+        return found
+
     # ---- emitting ------------------------------------------------------------------------------------------
     def creation(self, node: ast.Call) -> bool:
         """A creation that is written out elsewhere: nothing is left of it."""
@@ -421,8 +467,10 @@ class Gradients:
             self.graph.expr_once(wanted.weights)
 
     # ---- vjp -------------------------------------------------------------------------------------------------
-    def forward(self, node: ast.Call) -> bool:
-        """`out, pull = ms.vjp(f, x)`: `out = f(x)`, and each `pull(v)` is `tf.gradients(out, [x], v)`."""
+    def forward(self, node: ast.Call, fetched: Callable[[str], str] | None = None) -> bool:
+        """`out, pull = ms.vjp(f, x)`: `out = f(x)`, and each `pull(v)` is `tf.gradients(out, [x], v)`.
+
+        `fetched` gives the text that fetches the value, where the program wants an array."""
         plan = self.plans.get(node)
         statement = self.editor.parent(node)
         if plan is None or not self._pulls(plan, statement):
@@ -436,10 +484,12 @@ class Gradients:
         for tensor in rendering.inputs.tensors:
             rendering.held(tensor)
         self.graph.prelude(node, rendering.before)
-        self.editor.replace_statement(statement, lambda: f"{value.id} = {rendering.called()}")
+        name = value.id if fetched is None else self.graph.fresh_name("value", node)
+        last = "" if fetched is None else f"\n{value.id} = {fetched(name)}"
+        self.editor.replace_statement(statement, lambda: f"{name} = {rendering.called()}{last}")
         self.graph.done(statement)
         for call in plan.applications:
-            self._pull(call, value.id, rendering)
+            self._pull(call, name, rendering)
         return True
 
     def _pulls(self, plan: Plan, statement: ast.AST | None) -> bool:
@@ -515,12 +565,26 @@ class _Rendering:
         self.names: dict[ast.expr, str] = {}
         self.whole: dict[int, str] = {}
         self.before: list[Callable[[], str]] = []
+        self.apart = owner.dependent(node, wanted, inputs)
+
+    def told_apart(self) -> None:
+        """In a compiled graph, one tensor given twice is two inputs."""
+        seen: set[str] = set()
+        for given in self.inputs.given:
+            if isinstance(given, ast.Name) and given.id in seen:
+                name = self.fresh(given.id)
+                self.names[given] = name
+                self.before.append(functools.partial("{} = tf.identity({})".format, name, given.id))
+            elif isinstance(given, ast.Name):
+                seen.add(given.id)
 
     def emit(self) -> None:
         wanted = self.wanted
         name = self.owner.site_name(self.node)
-        for tensor in self.inputs.tensors:
+        for tensor in dict.fromkeys((*self.inputs.tensors, *self.apart)):
             self.held(tensor)
+        if self.owner.by_position(self.node):
+            self.told_apart()
         ys: Callable[[], str] = self.called
         if wanted.value or wanted.aux:
             if wanted.value and self.unpacked(name):
@@ -649,6 +713,8 @@ class _Rendering:
             xs = [self.text(t) for t in self.inputs.tensors]
         if sens is None:
             sens = f", {self.text(self.inputs.sens)}" if self.inputs.sens is not None else ""
+            if self.apart:
+                sens += f", stop_gradients=[{', '.join(self.text(t) for t in self.apart)}]"
         tail = f'{sens}, unconnected_gradients="zero")'
         if wanted.weights is None:
             if wanted.single:

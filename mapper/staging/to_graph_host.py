@@ -79,7 +79,9 @@ class HostEmitter:
         return path in _DROPPED_CALLS
 
     def plain(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.Assign) and self.stays_graph(node):
+        if isinstance(node, ast.Assign) and self.pulled_back(node):
+            pass
+        elif isinstance(node, ast.Assign) and self.stays_graph(node):
             self.graph.expr(node.value)
         elif isinstance(node, ast.AugAssign) and self.roles.rep(node.target) == "array" and isinstance(
                 node.target, ast.Name):
@@ -101,6 +103,32 @@ class HostEmitter:
             self.block(getattr(node, name, ()))
         for handler in getattr(node, "handlers", ()):
             self.block(handler.body)
+
+    def pulled_back(self, node: ast.Assign) -> bool:
+        """`out, pull = ms.vjp(f, x)` where the value is wanted as an array."""
+        call, target = node.value, node.targets[0]
+        if not (isinstance(call, ast.Call) and self.graph.resolve(call.func) == "ms.vjp" and isinstance(target, ast.Tuple)):
+            return False
+        fetched = self.roles.rep(target.elts[0]) == "array"
+        if not self.graph.gradients.forward(call, self.fetched if fetched else None):
+            return False
+        if fetched:
+            self.needs(node)
+            self.tensors_from_arrays(call)
+            if self.simple:
+                self.before_run(node)
+        return True
+
+    def fetched(self, text: str) -> str:
+        return f"sess.run({text})" if self.simple else f"{self.graph.use('evaluate')}({text})"
+
+    def needs(self, statement: ast.stmt) -> None:
+        """A session is needed here."""
+        self.needs_session = True
+        if statement in self.program.tree.body or self.top(statement) in self.program.tree.body:
+            self.session_at = self.session_at or self.top(statement)
+        else:
+            self.session_inside = True
 
     def note_variables(self, node: ast.stmt) -> None:
         parts = [node.value] if isinstance(node, (ast.Assign, ast.Expr, ast.AnnAssign)) and node.value else []
@@ -449,12 +477,8 @@ class HostEmitter:
     def fetch(self, node: ast.expr) -> None:
         """Wrap a graph expression in host code so that it gives its value."""
         mode = self.roles.mode(node)
-        self.needs_session = True
         statement = self.editor.statement(node)
-        if statement in self.program.tree.body or self.top(statement) in self.program.tree.body:
-            self.session_at = self.session_at or self.top(statement)
-        else:
-            self.session_inside = True
+        self.needs(statement)
         if mode == "repeated":
             self.fetch_repeated(node)
             return

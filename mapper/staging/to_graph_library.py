@@ -411,6 +411,12 @@ def tile(x, multiples):
     return tf.tile(x, [1] * -min(missing, 0) + multiples)
 
 
+def one_hot(indices, depth, on=1, off=0, axis=-1):
+    """`on` at the index, `off` elsewhere."""
+    dtype = on.dtype if hasattr(on, "graph") else tf.int64 if isinstance(on, int) else tf.float32
+    return tf.one_hot(indices, depth, axis=axis, dtype=dtype) * (on - off) + off
+
+
 def swapaxes(x, a, b):
     order = list(range(x.shape.ndims))
     order[a], order[b] = order[b], order[a]
