@@ -222,7 +222,7 @@ def _nn_call(short: str, call: ast.Call, args: list[Value | None], keywords: dic
     if short == "CellList":
         return Seq(element=join_all(a.each() if isinstance(a, Seq) else a for a in args), tuple_=False)
     if short and short[0].islower():
-        return HOST
+        return Seq(element=FLOAT, tuple_=False) if short.endswith("_lr") else HOST
     inner: list[Value | None] = []
     for a in args:
         inner += list(a.items) if isinstance(a, Seq) and a.items is not None else [a.each()] if isinstance(a, Seq) \

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mapper.staging.to_graph_values import Seq, alternatives
+
 if TYPE_CHECKING:
     from mapper.staging.to_graph_emit import Emitter
 
@@ -36,7 +38,9 @@ LIBRARY = {
     "NLLLoss": "nll_loss", "BCELoss": "binary_cross_entropy", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
     "WithLossCell": "WithLoss", "TrainOneStepCell": "TrainOneStep", "PReLU": "PReLU", "WithGradCell": "WithGrad",
     "Conv1d": "Conv1d", "GroupNorm": "GroupNorm", "BatchNorm3d": "BatchNorm", "Norm": "norm_cell",
-    "ClipByNorm": "clip_by_norm_cell", "Conv2dTranspose": "Conv2dTranspose",
+    "ClipByNorm": "clip_by_norm_cell", "Conv2dTranspose": "Conv2dTranspose", "KLDivLoss": "kl_div_loss", "MAELoss": "l1_loss",
+    "RMSELoss": "rmse_loss", "SoftMarginLoss": "soft_margin_loss", "exponential_decay_lr": "exponential_decay_lr",
+    "cosine_decay_lr": "cosine_decay_lr", "piecewise_constant_lr": "piecewise_constant_lr",
 }
 # Optimizers: parameters with defaults, and the tf.train optimizer.
 OPTIMIZERS: dict[str, tuple[tuple[tuple[str, str | None], ...], str]] = {
@@ -134,9 +138,12 @@ def optimizer(short: str, node: ast.Call, emitter: Emitter) -> Text | None:
     if short == "Adam" and probe["use_nesterov"] != "False":
         return None
     name = emitter.use("Optimizer")
+    rates = emitter.use("learning_rates") if _scheduled(node, spec, emitter) else None
 
     def rendered() -> str:
         texts = _bound(node, spec, emitter) or {}
+        if rates is not None:
+            texts["learning_rate"] = f"{rates}({texts['learning_rate']})"
         rule = sgd(texts) if short == "SGD" else form.format(**texts)
         for tail in _DEFAULT_TAILS:
             rule = rule.removesuffix(tail) + ")" if rule.endswith(tail) else rule
@@ -144,6 +151,13 @@ def optimizer(short: str, node: ast.Call, emitter: Emitter) -> Text | None:
         return f"{name}({texts['params']}, {rule}{'' if decay in ('0.0', '0') else f', weight_decay={decay}'})"
 
     return rendered
+
+
+def _scheduled(node: ast.Call, spec: Sequence[tuple[str, str | None]], emitter: Emitter) -> bool:
+    """Is the learning rate a list of one for each step?"""
+    given = {**dict(zip((name for name, _ in spec), node.args)), **{k.arg: k.value for k in node.keywords}}
+    rate = given.get("learning_rate")
+    return rate is not None and any(isinstance(o, Seq) for o in alternatives(emitter.kind(rate)))
 
 
 def sgd(texts: dict[str, str]) -> str:

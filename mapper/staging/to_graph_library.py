@@ -300,8 +300,87 @@ class BatchNorm:
         mean, variance = self.moving_mean, self.moving_variance
         if self.batch or (self.batch is None and self.training):
             mean, variance = tf.nn.moments(x, [0] + list(range(2, x.shape.ndims)))
+            count = tf.cast(tf.size(x) / tf.size(mean), x.dtype)
+            updates = [tf.assign_sub(moving, (1 - self.momentum) * (moving - new)) for moving, new in (
+                (self.moving_mean, mean), (self.moving_variance, variance * count / (count - 1)))]
+            with tf.control_dependencies(updates):
+                mean, variance = tf.identity(mean), tf.identity(variance)
         mean, variance, gamma, beta = (tf.reshape(v, shape) for v in (mean, variance, self.gamma, self.beta))
         return (x - mean) * tf.rsqrt(variance + self.eps) * gamma + beta
+
+
+class GroupNorm:
+    """Normalization over groups of channels, with a trained scale and shift per channel."""
+
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, gamma_init="ones", beta_init="zeros"):
+        self.gamma = tf.Variable(initial_value(gamma_init, [num_channels], "ones"), name="gamma", trainable=affine)
+        self.beta = tf.Variable(initial_value(beta_init, [num_channels], "zeros"), name="beta", trainable=affine)
+        self.groups, self.eps = num_groups, eps
+
+    def __call__(self, x):
+        grouped = tf.reshape(x, [x.shape.as_list()[0], self.groups, -1])
+        mean, variance = tf.nn.moments(grouped, [2], keep_dims=True)
+        normal = tf.reshape((grouped - mean) * tf.rsqrt(variance + self.eps), tf.shape(x))
+        return normal * tf.reshape(self.gamma, [1, -1, 1, 1]) + tf.reshape(self.beta, [1, -1, 1, 1])
+
+
+class PReLU:
+    """x where it is positive, w * x elsewhere; w is trained."""
+
+    def __init__(self, channel=1, w=0.25):
+        self.w = tf.Variable(initial_value(w, [channel], None), name="a")
+
+    def __call__(self, x):
+        w = self.w if x.shape.ndims < 2 else tf.reshape(self.w, [1, -1] + [1] * (x.shape.ndims - 2))
+        return tf.nn.relu(x) - w * tf.nn.relu(-x)
+
+
+class Conv1d:
+    """Convolution of [batch, channels, width] with a weight of [out, in // group, 1, kernel]."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, pad_mode="same", padding=0, dilation=1, group=1,
+                 has_bias=False, weight_init=None, bias_init=None):
+        if hasattr(weight_init, "graph"):
+            weight_init = tf.expand_dims(weight_init, 2)
+        padding = (0, 0, padding, padding) if isinstance(padding, int) else padding
+        self.conv = Conv2d(in_channels, out_channels, (1, kernel_size), (1, stride), pad_mode, padding, (1, dilation), group,
+                           has_bias, weight_init, bias_init)
+
+    def __call__(self, x):
+        return tf.squeeze(self.conv(tf.expand_dims(x, 2)), axis=2)
+
+
+class Conv2dTranspose:
+    """The transpose of a convolution, for [batch, channels, height, width]; weight [in, out, kernel, kernel]."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, pad_mode="same", padding=0, output_padding=0, dilation=1,
+                 group=1, has_bias=False, weight_init=None, bias_init=None):
+        self.weight = tf.Variable(initial_value(weight_init, [in_channels, out_channels, *pair(kernel_size)], "he_uniform"), name="weight")
+        self.bias = tf.Variable(initial_value(bias_init, [out_channels], "zeros"), name="bias") if has_bias else None
+        self.size, self.stride, self.channels, self.pad_mode, self.padding = pair(kernel_size), pair(stride), out_channels, pad_mode, padding
+
+    def __call__(self, x):
+        batch, _, *extent = x.shape.as_list()
+        if self.pad_mode == "same":
+            shape = [n * s for n, s in zip(extent, self.stride)]
+        else:
+            shape = [n * s + max(k - s, 0) for n, s, k in zip(extent, self.stride, self.size)]
+        y = tf.nn.conv2d_transpose(tf.transpose(x, [0, 2, 3, 1]), tf.transpose(self.weight, [2, 3, 1, 0]), [batch, *shape, self.channels],
+                                   strides=[1, *self.stride, 1], padding="SAME" if self.pad_mode == "same" else "VALID")
+        if self.pad_mode == "pad":
+            p = self.padding if isinstance(self.padding, int) else self.padding[0]
+            y = y[:, p:shape[0] - p, p:shape[1] - p]
+        return tf.transpose(y if self.bias is None else y + self.bias, [0, 3, 1, 2])
+
+
+def norm_cell(axis=(), keep_dims=False):
+    """The length of vectors along an axis, or of everything."""
+    return lambda x: tf.sqrt(tf.reduce_sum(tf.square(x), None if axis == () else axis, keepdims=keep_dims))
+
+
+def clip_by_norm_cell(axis=None):
+    """Tensors made no longer than a norm."""
+    return lambda x, norm: tf.clip_by_norm(x, tf.reshape(norm, []), axis)
 
 
 def array(value, dtype=None):
@@ -566,6 +645,49 @@ def binary_cross_entropy_with_logits(reduction="mean"):
                 reduction)
 
 
+def kl_div_loss(reduction="mean"):
+    return lambda logits, labels: kl_div(logits, labels, reduction)
+
+
+def rmse_loss():
+    return lambda logits, labels: tf.sqrt(tf.reduce_mean(tf.square(logits - labels)))
+
+
+def soft_margin_loss(reduction="mean"):
+    """log(1 + exp(-label * logit)) for labels 1 and -1."""
+    return Loss(lambda logits, labels: tf.log(1 + tf.exp(-labels * logits)), reduction)
+
+
+class WithGrad:
+    """The gradients of a network's loss for its trainable variables."""
+
+    def __init__(self, network, loss_fn=None, sens=None):
+        self.network, self.sens = network if loss_fn is None else WithLoss(network, loss_fn), sens
+
+    def __call__(self, *inputs):
+        return tuple(tf.gradients(self.network(*inputs), trainable_variables(self.network), self.sens, unconnected_gradients="zero"))
+
+
+def learning_rates(values):
+    """The learning rate of the step that the optimizer is at."""
+    step = tf.train.get_or_create_global_step()
+    return tf.gather(tf.constant(values, tf.float32), tf.minimum(step, len(values) - 1))
+
+
+def exponential_decay_lr(learning_rate, decay_rate, total_step, step_per_epoch, decay_epoch, is_stair=False):
+    epochs = [i // step_per_epoch / decay_epoch for i in range(total_step)]
+    return [learning_rate * decay_rate ** (e // 1 if is_stair else e) for e in epochs]
+
+
+def cosine_decay_lr(min_lr, max_lr, total_step, step_per_epoch, decay_epoch):
+    epochs = [min(i // step_per_epoch, decay_epoch) for i in range(total_step)]
+    return [min_lr + 0.5 * (max_lr - min_lr) * (1 + np.cos(np.pi * e / decay_epoch)) for e in epochs]
+
+
+def piecewise_constant_lr(milestone, learning_rates):
+    return [rate for rate, start, end in zip(learning_rates, [0, *milestone], milestone) for _ in range(start, end)]
+
+
 class WithLoss:
     """The loss of a network's output."""
 
@@ -601,9 +723,10 @@ class Optimizer:
     def __call__(self, grads):
         grads = list(grads)
         if self.weight_decay:
-            grads = [g + self.weight_decay * p for g, p in zip(grads, self.parameters)]
+            decays = [0 if "beta" in p.op.name or "gamma" in p.op.name else self.weight_decay for p in self.parameters]
+            grads = [g + decay * p for g, p, decay in zip(grads, self.parameters, decays)]
         with tf.control_dependencies(grads):
-            return self.rule.apply_gradients(zip(grads, self.parameters))
+            return self.rule.apply_gradients(zip(grads, self.parameters), tf.train.get_global_step())
 
 
 def depend(value, operation):

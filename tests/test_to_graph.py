@@ -1,0 +1,146 @@
+"""MindSpore to TensorFlow: whole programs keep their numbers; what is not converted is said; loops build their graph once."""
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mapper
+
+HERE = Path(__file__).parent
+PROGRAMS = sorted((HERE / "programs" / "mindspore").glob("*.py"))
+GOLDEN = sorted((HERE / "golden" / "mindspore").glob("*.in.py"))
+_DROPPED = re.compile(r"dtype\s*=\s*<?[\w.']+>?|shape\s*=\s*[(\[][\d\s,]*[)\]]|\b(?:np|tf|ms|mindspore)\.\w+(?=\()|\b(?:[Ff]loat|[Ii]nt)\d+\b")
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w)|\bTrue\b|\bFalse\b")
+
+
+def numbers(text: str) -> list[float]:
+    return [float({"True": 1, "False": 0}.get(n, n)) for n in _NUMBER.findall(_DROPPED.sub(" ", text))]
+
+
+def run(path: Path) -> str:
+    """What a program prints on the bundled runtime."""
+    child = subprocess.run([sys.executable, "-m", "mapper.runtime", "run", str(path)], capture_output=True, text=True, timeout=120,
+                           cwd=HERE.parent)
+    assert child.returncode == 0, child.stderr[-2000:]
+    return child.stdout
+
+
+def converted(source: str, tmp_path: Path, name: str = "converted.py") -> Path:
+    conversion = mapper.convert(source, filename=name)
+    assert conversion.complete, [str(f) for f in conversion.findings]
+    assert "# mapper:" not in conversion.code
+    target = tmp_path / name
+    target.write_text(conversion.code, "utf-8")
+    return target
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+def test_a_program_prints_the_numbers_that_mindspore_printed(path: Path, tmp_path: Path) -> None:
+    target = converted(path.read_text("utf-8"), tmp_path)
+    expected = numbers(path.with_suffix(".expected.txt").read_text("utf-8"))
+    assert numbers(run(target)) == pytest.approx(expected, rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+def test_every_gradient_site_is_reported_with_the_line_it_became(path: Path) -> None:
+    source = path.read_text("utf-8")
+    conversion = mapper.convert(source)
+    assert conversion.sites
+    lines = conversion.code.split("\n")
+    for site in conversion.sites:
+        assert site.converted is not None
+        if site.kind != "jvp":
+            assert "tf.gradients(" in lines[site.converted[0] - 1]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+def test_every_name_of_the_output_has_a_meaning(path: Path) -> None:
+    assert unbound(mapper.convert(path.read_text("utf-8")).code) == set()
+
+
+def unbound(code: str) -> set[str]:
+    """Names that a module reads and never binds."""
+    tree = ast.parse(code)
+    bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)} | set(dir(builtins)) | {"__file__", "__name__"}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound |= {(a.asname or a.name).split(".")[0] for a in node.names}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - bound
+
+
+UNKNOWN = [
+    "y = ops.NoSuchOperation()(x)", "net = nn.NoSuchLayer(3)", "y = ops.no_such_function(x)", "print(ms.no_such_thing)",
+    "class Deep(nn.NoSuchBase):\n    pass", "def f(a=ops.no_such_default):\n    return a", "@ms.no_such_decorator\ndef f(a):\n    return a",
+    "y = x.no_such_method()", "fs = [ops.no_such_function, abs]", "y = C.NoSuchGraph('a')(x)",
+]
+
+
+@pytest.mark.parametrize("statement", UNKNOWN)
+def test_what_has_no_counterpart_is_marked_and_found(statement: str) -> None:
+    source = ("import mindspore as ms\nfrom mindspore import nn, ops, Tensor\nfrom mindspore.ops import composite as C\n"
+              f"x = Tensor([1.0, 2.0])\n{statement}\nprint(ms.grad(lambda v: v * v)(x))\n")
+    conversion = mapper.convert(source)
+    assert not conversion.complete
+    assert re.search(r"^\s*# mapper: M\d{3} .+", conversion.code, re.M)
+
+
+LOOP = """import numpy as np
+import mindspore as ms
+from mindspore import Tensor, Parameter, nn, ops
+
+class Net(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.w = Parameter(Tensor(np.ones((3, 1), np.float32)), name="w")
+
+    def construct(self, x):
+        return ops.matmul(x, self.w)
+
+net = Net()
+opt = nn.Momentum(net.trainable_params(), 0.05, 0.9)
+
+def loss_fn(x, y):
+    return ((net(x) - y) ** 2).mean()
+
+grad_fn = ms.value_and_grad(loss_fn, None, opt.parameters)
+
+def step(x, y):
+    loss, grads = grad_fn(x, y)
+    opt(grads)
+    return loss
+
+rng = np.random.RandomState(0)
+for i in range(STEPS):
+    x = Tensor(rng.randn(4, 3).astype(np.float32))
+    y = Tensor(rng.randn(4, 1).astype(np.float32))
+    loss = step(x, y)
+    g = ms.grad(loss_fn)(x, y)
+print(loss, g.asnumpy().sum())
+"""
+
+
+def test_a_training_loop_does_not_grow_the_graph(tmp_path: Path) -> None:
+    sizes = []
+    for steps in (2, 9):
+        target = converted(LOOP.replace("STEPS", str(steps)), tmp_path, f"loop{steps}.py")
+        target.write_text(target.read_text("utf-8") + "\nprint(len(tf.get_default_graph().get_operations()))\n", "utf-8")
+        sizes.append(run(target).split()[-1])
+    assert sizes[0] == sizes[1]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.name.removesuffix(".in.py"))
+def test_the_output_reads_as_agreed(path: Path) -> None:
+    expected = path.with_name(path.name.replace(".in.py", ".out.py"))
+    assert mapper.convert(path.read_text("utf-8")).code == expected.read_text("utf-8")
