@@ -20,6 +20,11 @@ _OPTIMIZERS = {"tf.train.GradientDescentOptimizer": "nn.SGD", "tf.train.AdamOpti
                "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
 
 
+_SCALAR = frozenset({"sqrt", "exp", "log", "float32", "float64", "int32", "int64", "sin", "cos", "tanh", "prod", "abs", "power"})
+_ARRAYS = frozenset({"astype", "reshape", "randn", "rand", "uniform", "normal", "standard_normal", "choice", "randint", "dot", "copy", "ravel",
+                     "flatten", "transpose", "cumsum"})
+
+
 class NotDirect(Exception):
     """Why a program has no direct form."""
 
@@ -98,6 +103,8 @@ class Direct:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and self.names.scope_of.get(node) is self.names.module:
                 bound[node.id] = bound.get(node.id, 0) + 1
         self.bound = bound
+        if any(self.api(n) in ("tf.float64", "tf.double", "tf.float16") for n in ast.walk(self.tree)):
+            raise NotDirect("another dtype than float32")
         for node in self.tree.body:
             self.top(node)
         for name, value in self.env.items():
@@ -161,6 +168,8 @@ class Direct:
             return False
         target, value = node.targets[0], node.value
         if isinstance(value, ast.Call) and self.is_run(value):
+            return False
+        if isinstance(value, ast.Dict) and value.keys and all(isinstance(k, ast.Name) and self.kind(k.id) == "placeholder" for k in value.keys):
             return False
         names = [target.id] if isinstance(target, ast.Name) else \
             [e.id for e in target.elts if isinstance(e, ast.Name)] if isinstance(target, (ast.Tuple, ast.List)) else []
@@ -267,6 +276,7 @@ class Direct:
                         and self.tensor_names(inner):
                     if self.mentions(self.functions[inner.func.id]):
                         raise NotDirect(f"{inner.func.id} is called on tensors")
+                    self.pure.add(inner.func.id)
                 if api is None and isinstance(inner.func, ast.Attribute) and self.tensor_names(inner.func):
                     raise NotDirect(f"the method {inner.func.attr} of a tensor")
                 if api is None and self.names.resolve(inner.func) is not None and (self.names.resolve(inner.func) or "").startswith("np.") \
@@ -328,6 +338,9 @@ class Direct:
         if not single and site.pick is not None:
             raise NotDirect("an unpacked entry")
         for x in site.xs:
+            inner = self.env[x].step
+            if inner is not None and inner.kind == "tensor" and self.leads_to(inner, [other for other in site.xs if other != x]):
+                raise NotDirect(f"{x} depends on another x")
             if not self.connected(site.ys, x):
                 raise NotDirect(f"{x} may not be connected")
         deps, varies = self.joined(reads)
@@ -553,18 +566,104 @@ class Direct:
             return _TYPES.get(api or "", node.id)
         if isinstance(node, ast.Attribute) and self.api(node) in _TYPES:
             return _TYPES[str(self.api(node))]
+        if isinstance(node, ast.BinOp):
+            return self.binary(node, given)
         if isinstance(node, ast.Call):
             api = self.api(node.func)
             if api in ("tf.constant", "tf.convert_to_tensor"):
                 return self.constant(node, given)
             if api is not None:
-                text = direct_call(api, node, lambda part: self.render(part, given))
+                text = direct_call(api, node, lambda part: self.operand(part, given, api))
                 if text is None:
                     raise NotDirect(api)
                 if "ops." in text:
                     self.imports.add("from mindspore import ops")
                 return text
         return self.spliced(node, given)
+
+    def binary(self, node: ast.BinOp, given: dict[str, str]) -> str:
+        """An operation on tensors; arrays and lists beside a tensor become tensors, which MindSpore does not do by itself."""
+        left, right = self.render(node.left, given), self.render(node.right, given)
+        if self.tensorish(node.left) and self.foreign(node.right):
+            right = f"ms.Tensor({right}, ms.float32)"
+        elif self.tensorish(node.right) and self.foreign(node.left):
+            left = f"ms.Tensor({left}, ms.float32)"
+        source, (start, end) = self.editor.source, self.editor.span(node)
+        left_end, right_start = self.editor.span(node.left)[1], self.editor.span(node.right)[0]
+        first, last = self.editor.span(node.left)[0], self.editor.span(node.right)[1]
+        return source[start:first] + left + source[left_end:right_start] + right + source[last:end]
+
+    def operand(self, node: ast.expr, given: dict[str, str], api: str) -> str:
+        """An argument of an operation."""
+        text = self.render(node, given)
+        if api in ("tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast") or isinstance(node, (ast.List, ast.Tuple)):
+            return text
+        return f"ms.Tensor({text}, ms.float32)" if self.host_kind(node) in ("array", "list") else text
+
+    def tensorish(self, node: ast.expr) -> bool:
+        """Whether an expression is a tensor, as far as can be told from what it is made of."""
+        if self.tensor_names(node):
+            return True
+        if isinstance(node, ast.Name):
+            binding = self.names.bindings(node)
+            if len(binding) == 1 and binding[0].value is not None and isinstance(binding[0].node, ast.Name):
+                return self.tensorish_value(binding[0].value, {node.id})
+            return any(isinstance(b.node, ast.arg) for b in binding)
+        return self.tensorish_value(node, set())
+
+    def tensorish_value(self, node: ast.expr, seen: set[str]) -> bool:
+        if isinstance(node, ast.Call):
+            return self.api(node.func) is not None or isinstance(node.func, ast.Name) and node.func.id in self.pure
+        if isinstance(node, ast.Name):
+            return node.id not in seen and self.tensorish(node)
+        if isinstance(node, ast.Subscript):
+            return self.tensorish_value(node.value, seen)
+        return any(self.tensorish_value(c, seen) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)) \
+            if isinstance(node, (ast.BinOp, ast.UnaryOp)) else False
+
+    def foreign(self, node: ast.expr) -> bool:
+        """Whether a host value may be an array or a list, which does not mix with a tensor."""
+        kind = self.host_kind(node)
+        if kind in ("array", "list"):
+            return True
+        return kind == "unknown" and not self.tensorish(node) and not self.in_function(node)
+
+    def in_function(self, node: ast.expr) -> bool:
+        return any(self.names.scope_of.get(n) is not self.names.module for n in ast.walk(node) if isinstance(n, ast.Name))
+
+    def host_kind(self, node: ast.expr) -> str:
+        """What a host expression is: "number", "array", "list" or "unknown"."""
+        if isinstance(node, ast.Constant):
+            return "number" if isinstance(node.value, (int, float)) else "unknown"
+        if isinstance(node, (ast.List, ast.Tuple)):
+            return "unknown" if self.tensor_names(node) else "list"
+        if isinstance(node, ast.UnaryOp):
+            return self.host_kind(node.operand)
+        if isinstance(node, ast.BinOp):
+            if self.tensorish(node.left) or self.tensorish(node.right):
+                return "unknown"
+            kinds = {self.host_kind(node.left), self.host_kind(node.right)}
+            return "number" if kinds == {"number"} else "array" if "array" in kinds else "unknown"
+        if isinstance(node, ast.Call):
+            path = self.names.resolve(node.func) or ""
+            if isinstance(node.func, ast.Name) and node.func.id in ("len", "int", "float", "round", "max", "min", "abs", "sum"):
+                return "number"
+            if path.startswith("math."):
+                return "number"
+            if path.startswith("np."):
+                return "number" if all(self.host_kind(a) == "number" for a in node.args) and path.rpartition(".")[2] in _SCALAR else "array"
+            if isinstance(node.func, ast.Attribute) and node.func.attr in _ARRAYS:
+                return "array"
+            return "unknown"
+        if isinstance(node, ast.Attribute):
+            return "number" if (self.names.resolve(node) or "") in ("np.pi", "np.e", "math.pi", "math.e") else "unknown"
+        if isinstance(node, ast.Name):
+            bindings = self.names.bindings(node)
+            values = [b.value for b in bindings]
+            if bindings and all(v is not None for v in values) and all(isinstance(b.node, ast.Name) for b in bindings):
+                kinds = {self.host_kind(v) for v in values if v is not None}
+                return kinds.pop() if len(kinds) == 1 else "unknown"
+        return "unknown"
 
     def spliced(self, node: ast.AST, given: dict[str, str]) -> str:
         source, (start, end) = self.editor.source, self.editor.span(node)  # type: ignore[arg-type]

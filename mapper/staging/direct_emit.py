@@ -519,7 +519,7 @@ class _Writer:
 
     def comments(self, step: Step) -> list[str]:
         """The comment lines above a statement that moves."""
-        if step.targets[0] in self.needed:
+        if step.targets[0] in self.needed or step in self.wanted:
             return []
         start = self.editor.span(step.node)[0]
         lines = self.editor.source[:start].split("\n")[:-1]
@@ -699,11 +699,10 @@ class _Writer:
 
     def values_in(self, node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr) and self.direct.mentions(child):
-                if isinstance(child, (ast.JoinedStr, ast.ListComp, ast.GeneratorExp, ast.Lambda, ast.DictComp)):
-                    self.values_in(child)
-                else:
-                    self.editor.replace(child, self.direct.render(child, {}))
+            if isinstance(child, (ast.BinOp, ast.Call, ast.Attribute, ast.UnaryOp, ast.Subscript, ast.Compare)):
+                text = self.direct.render(child, {})
+                if text != self.editor.original(child):
+                    self.editor.replace(child, text)
             else:
                 self.values_in(child)
 
