@@ -701,7 +701,7 @@ def get_variable(name, shape=None, dtype=None, initializer=None, regularizer=Non
             if variable.name == full_name + ":0":
                 return variable
         if reuse is True:
-            raise ValueError(f"Variable {full_name} does not exist, or was not created with tf.get_variable().")
+            raise ValueError(f"Variable {full_name} does not exist, or was not made by get_variable.")
     if any(variable.name == full_name + ":0" for variable in graph.variables):
         raise ValueError(f"Variable {full_name} already exists, disallowed. Did you mean to set reuse=True?")
     graph.names.setdefault(full_name, 1)

@@ -127,7 +127,10 @@ def _of_shape(node: ast.expr) -> bool:
 def _drop_furniture(program: _Program) -> None:
     """Statements that mean nothing in MindSpore go; `with tf.device(...)` gives way to its body."""
     for node in ast.walk(program.tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        if isinstance(node, ast.Assign) and program.api(node.value) in ("tf", "tf.compat.v1") or _chooses_version(program, node):
+            program.dropped.update(ast.walk(node))
+            program.editor.delete(node)  # type: ignore[arg-type]
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             api = program.api(node.value.func)
             base = node.value.func.value if isinstance(node.value.func, ast.Attribute) else None
             inner = program.api(base.func) if isinstance(base, ast.Call) else None
@@ -138,6 +141,15 @@ def _drop_furniture(program: _Program) -> None:
             for item in node.items:
                 program.dropped.update(ast.walk(item))
             program.editor.unwrap(node)
+
+
+def _chooses_version(program: _Program, node: ast.AST) -> bool:
+    """Whether a statement only picks the imports and switches for a version of TensorFlow."""
+    if not isinstance(node, ast.If) or not any(program.api(n) in ("tf.__version__", "tf.VERSION") for n in ast.walk(node.test) if isinstance(n, ast.expr)):
+        return False
+    inner = [*node.body, *node.orelse]
+    return all(isinstance(s, (*_IMPORTS, ast.Pass)) or isinstance(s, ast.Assign) and program.api(s.value) in ("tf", "tf.compat.v1")
+               or isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) and program.api(s.value.func) in FURNITURE for s in inner)
 
 
 def _is_device(program: _Program, item: ast.withitem) -> bool:
@@ -214,7 +226,7 @@ def _remove_imports(program: _Program, imports: list[ast.stmt]) -> None:
             editor.delete(statement)
     for node in imports:
         if node in program.dropped:
-            continue
+            continue                        # it goes with the statement that holds it
         assert isinstance(node, _IMPORTS)
         editor.remove_names(node, [alias for alias in node.names if _is_tensorflow(node, alias)])
 

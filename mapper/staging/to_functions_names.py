@@ -84,7 +84,7 @@ _OTHER = {
     "tf.ConfigProto": "Settings", "tf.GPUOptions": "Settings", "tf.RunOptions": "Settings", "tf.RunMetadata": "Settings",
     "tf.GraphOptions": "Settings", "tf.OptimizerOptions": "Settings", "tf.summary.FileWriter": "Settings",
     "tf.train.Coordinator": "Settings", "tf.summary.scalar": "no_summary", "tf.summary.histogram": "no_summary",
-    "tf.summary.image": "no_summary", "tf.AUTO_REUSE": "AUTO_REUSE", "tf.newaxis": "None",
+    "tf.summary.image": "no_summary", "tf.AUTO_REUSE": "AUTO_REUSE", "tf.newaxis": "None", "tf.__version__": "ms.__version__", "tf.VERSION": "ms.__version__",
     "tf.math.reduce_variance": "reduce_variance", "tf.math.reduce_std": "reduce_std", "tf.nn.tanh": "ops.tanh",
     "tf.nn.sigmoid": "ops.sigmoid", "tf.nn.conv2d_transpose": "conv2d_transpose", "tf.accumulate_n": "add_n",
     "tf.assert_equal": "no_op", "tf.Assert": "no_op", "tf.verify_tensor_all_finite": "first_of", "tf.check_numerics": "first_of",

@@ -1,0 +1,99 @@
+"""TensorFlow to MindSpore: whole programs keep their numbers; every reference to TensorFlow is converted or marked."""
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mapper
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = sorted((ROOT / "tests" / "programs" / "tensorflow").glob("*.py"))
+_DROPPED = re.compile(r"dtype\s*=\s*[\w.]+|(?<=\w):0(?![\d.])|\b(?:np|numpy)\.\w+(?=\()")
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w)|(?<![\w.])[-+]?(?:inf|nan)\b|\bTrue\b|\bFalse\b")
+
+
+def numbers(text: str) -> list[float]:
+    return [{"True": 1.0, "False": 0.0}.get(n) if n in ("True", "False") else float(n) for n in _NUMBER.findall(_DROPPED.sub(" ", text))]  # type: ignore[misc]
+
+
+def run_bundled(path: Path) -> str:
+    result = subprocess.run([sys.executable, "-m", "mapper.runtime", "run", str(path)], capture_output=True, text=True,
+                            env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=path.parent, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+def test_converted_program_prints_the_numbers_of_the_real_tensorflow(path: Path, tmp_path: Path) -> None:
+    conversion = mapper.convert(path.read_text(), filename=str(path))
+    assert conversion.complete and not conversion.findings
+    assert "# mapper:" not in conversion.code
+    assert all(site.converted is not None for site in conversion.sites)
+    converted = tmp_path / path.name
+    converted.write_text(conversion.code)
+    expected = numbers(path.with_suffix(".expected.txt").read_text())
+    assert numbers(run_bundled(converted)) == pytest.approx(expected, rel=1e-3, abs=1e-5, nan_ok=True)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+def test_no_reference_to_tensorflow_is_left(path: Path) -> None:
+    code = mapper.convert(path.read_text(), filename=str(path)).code
+    without_comments = re.sub(r"#.*", "", code)
+    assert not re.search(r"\btf\.|\bimport tensorflow", without_comments)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)
+def test_converted_program_prints_the_same_on_the_real_mindspore(path: Path, tmp_path: Path) -> None:
+    converted = tmp_path / path.name
+    converted.write_text(mapper.convert(path.read_text(), filename=str(path)).code)
+    python = os.environ.get("MAPPER_NATIVE_PYTHON", sys.executable)
+    result = subprocess.run([python, str(converted)], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "GLOG_v": "4"}, timeout=300)
+    assert result.returncode == 0, result.stderr
+    expected = numbers(path.with_suffix(".expected.txt").read_text())
+    assert numbers(result.stdout) == pytest.approx(expected, rel=1e-3, abs=1e-5, nan_ok=True)
+
+
+BODY = """
+x = {tf}placeholder({tf}float32, [2])
+y = {tf}reduce_sum(x * x)
+g = {gradients}(y, x)[0]
+with {tf}Session() as session:
+    print(session.run(g, {{x: [1., 2.]}}))
+"""
+STYLES = {
+    "plain import": ("import tensorflow", "tensorflow.", "tensorflow.gradients"),
+    "compat.v1": ("import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()", "tf.", "tf.gradients"),
+    "one name": ("from tensorflow import gradients as g_\nimport tensorflow as tf", "tf.", "g_"),
+    "inner module": ("from tensorflow.python.ops import gradients_impl\nimport tensorflow as tf", "tf.", "gradients_impl.gradients"),
+    "fallback": ("try:\n    import tensorflow.compat.v1 as tf\n    tf.disable_v2_behavior()\nexcept ImportError:\n    import tensorflow as tf", "tf.", "tf.gradients"),
+    "by version": ("import tensorflow as tf\nif tf.__version__.startswith('2'):\n    import tensorflow.compat.v1 as tf", "tf.", "tf.gradients"),
+    "alias of an alias": ("import tensorflow as tf\ntf = tf.compat.v1\ntf.disable_v2_behavior()", "tf.", "tf.gradients"),
+    "a local variable called tf": ("import tensorflow as tf\ndef plus(tf):\n    return tf + 1\nassert plus(1) == 2", "tf.", "tf.gradients"),
+    "several modules in one line": ("import sys, numpy as np, tensorflow as tf", "tf.", "tf.gradients"),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_import_styles(style: str, tmp_path: Path) -> None:
+    imports, prefix, gradients = STYLES[style]
+    conversion = mapper.convert(imports + "\n" + BODY.format(tf=prefix, gradients=gradients))
+    assert conversion.complete and "tensorflow" not in conversion.code
+    path = tmp_path / "program.py"
+    path.write_text(conversion.code)
+    assert numbers(run_bundled(path)) == [2.0, 4.0]
+
+
+def test_a_name_without_counterpart_is_marked_and_the_rest_converted() -> None:
+    conversion = mapper.convert("import tensorflow as tf\nx = tf.constant(2.0)\ny = tf.quantum_leap(x)\nz = tf.gradients(x * x, x)[0]\n")
+    assert not conversion.complete
+    (finding,) = conversion.findings
+    assert finding.line == 3 and "tf.quantum_leap" in finding.message
+    lines = conversion.code.splitlines()
+    at = next(i for i, line in enumerate(lines) if "quantum_leap(x)" in line)
+    assert lines[at - 1].startswith("# mapper: M201 tf.quantum_leap")
