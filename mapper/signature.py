@@ -352,13 +352,15 @@ class _Matching:
             if named in given:
                 return Mismatch(f"argument {keyword.arg!r} is given twice")
             given[named] = keyword.value, False
-        for parameter in step.parameters:
+        for parameter in sorted(step.parameters, key=lambda p: p not in given):     # what is given may be another spelling of what is not
             problem = self.bind(parameter, given.get(parameter))
             if problem is not None:
                 return problem
         return None
 
     def bind(self, parameter: Parameter, given: tuple[ast.expr, bool] | None) -> Mismatch | None:
+        if given is not None and same(given[0], parameter.default):
+            given = None                  # a default that is written out says nothing more than one that is not
         if given is None and parameter.default is None:
             if parameter.plain in self.values:
                 return None
@@ -530,14 +532,16 @@ def _spread(argument: Argument) -> str:
 def fill(template: ast.expr, arguments: Mapping[str, str]) -> str:
     """A template's text with the arguments' texts in the places of their names, in brackets where the place needs them."""
     text = ast.unparse(_Marked(arguments).visit(_copy(template)))
-    parents = {id(child): parent for parent in ast.walk(marked := ast.parse(text, mode="eval")) for child in ast.iter_child_nodes(parent)}
+    marked = ast.parse(text, mode="eval")
+    parents = {id(child): parent for parent in ast.walk(marked) for child in ast.iter_child_nodes(parent)}
     places = sorted((n for n in ast.walk(marked) if isinstance(n, ast.Name) and n.id.startswith(_MARK)),
                     key=lambda n: (n.lineno, n.col_offset), reverse=True)
+    data = text.encode()                  # positions of the syntax tree count bytes
     for place in places:
         argument = arguments[place.id.removeprefix(_MARK)]
         piece = wrap(argument, _needed(place, parents[id(place)]))
-        text = text[:place.col_offset] + piece + text[place.col_offset + len(place.id):]
-    return text
+        data = data[:place.col_offset] + piece.encode() + data[place.col_offset + len(place.id):]
+    return data.decode()
 
 
 _MARK = "mapper_value_"
