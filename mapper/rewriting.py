@@ -1,0 +1,352 @@
+"""A call of one framework as the call of the other that a rule gives for it."""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mapper.rules import Difference, Rule, Side, Spelling, canonical, key_of, lookup, side_of
+from mapper.signature import ATOM, Argument, Attr, Binding, Bound, CallStep, Mismatch, Parameter, Resolve, build_call, fill, known, literal, match, method_keys, same, wrap
+
+Text = Callable[[ast.expr], str]
+
+
+# ---- values that change their form between the frameworks ---------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """How a value is written in a form that says it in another way, and how it is read from there. None: it cannot."""
+
+    write: Callable[[str], str | None]
+    read: Callable[[str], str | None]
+
+
+def _expression(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+
+
+def _complement(text: str) -> str:
+    node = _expression(text)
+    value = literal(node)
+    if isinstance(value, (int, float)):
+        return repr(round(1.0 - value, 12))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and literal(node.left) in (1, 1.0):
+        return ast.unparse(node.right)
+    return f"1.0 - {wrap(text, 12)}"
+
+
+def _tuple(text: str) -> str:
+    node = _expression(text)
+    if isinstance(node, ast.List):
+        return f"({text.strip()[1:-1].rstrip().rstrip(',')}{',' if len(node.elts) == 1 else ''})"
+    return text
+
+
+def _list(text: str) -> str:
+    node = _expression(text)
+    if isinstance(node, ast.Tuple) and text.strip().startswith("("):
+        return f"[{text.strip()[1:-1].rstrip().rstrip(',')}]"
+    return text
+
+
+def _word(change: Callable[[str], str]) -> Callable[[str], str | None]:
+    def changed(text: str) -> str | None:
+        value = literal(_expression(text))
+        return repr(change(value)) if isinstance(value, str) else None
+    return changed
+
+
+def _unless(*values: object) -> Callable[[str], str | None]:
+    return lambda text: None if literal(_expression(text)) in values else text
+
+
+def _flat_pads(text: str) -> str | None:
+    """Pairs per axis as MindSpore's flat list from the last axis."""
+    value = literal(_expression(text))
+    if not isinstance(value, (list, tuple)) or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in value):
+        return None
+    return repr([n for pair in reversed(value) for n in pair])
+
+
+def _paired_pads(text: str) -> str | None:
+    return None  # the rank, and so the axes that are not padded, is not in the list
+
+
+def _middle(text: str) -> str | None:
+    """`[1, 2, 2, 1]` of NHWC as `(2, 2)`."""
+    value = literal(_expression(text))
+    if isinstance(value, int):
+        return repr(value)
+    if isinstance(value, (list, tuple)) and len(value) == 4 and value[0] == value[3] == 1:
+        return repr(value[1] if value[1] == value[2] else (value[1], value[2]))
+    return None
+
+
+def _surrounded(text: str) -> str | None:
+    value = literal(_expression(text))
+    if isinstance(value, int):
+        return repr([1, value, value, 1])
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return repr([1, *value, 1])
+    return None
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+TRANSFORMS: Mapping[str, Transform] = {
+    "complement": Transform(_complement, _complement),
+    "tuple": Transform(_tuple, _list),
+    "lower": Transform(_word(str.lower), _word(str.upper)),
+    "said": Transform(_unless(None), _as_it_is),
+    "pads": Transform(_flat_pads, _paired_pads),
+    "middle": Transform(_middle, _surrounded),
+    "negative": Transform(lambda text: f"-{wrap(text, 13)}", lambda text: f"-{wrap(text, 13)}"),
+}
+
+
+# ---- rewriting -------------------------------------------------------------------------------------------------
+def rewrite(rules: Sequence[Rule], api: str, call: ast.expr, to: Side, text: Text, construct: ast.Call | None = None,
+            resolve: Resolve | None = None, version: tuple[int, ...] | None = None) -> str | Mismatch:
+    """The text of the other framework by the first of the rules that has the call among its forms.
+
+    `text` gives the converted text of an argument; `construct` is the call that made the instance that `call` calls; `resolve`
+    gives canonical names of constants; `version` is the release that is written for (None: the newest)."""
+    refusal = Mismatch(f"no rule has this call of {api} among its forms")
+    for rule in rules:
+        if rule.instead:
+            refusal = Mismatch(rule.instead)
+        elif not rule.goes(to):
+            refusal = Mismatch(rule.why)
+        elif not rule.rewrites:
+            refusal = Mismatch(rule.by_hand or f"this takes more than one call: see the strategy {rule.strategy!r}")
+        else:
+            bound = recognise(rule, api, call, "ms" if to == "tf" else "tf", construct, resolve)
+            result = write(rule, bound, to, text, version) if isinstance(bound, Binding) else bound
+            if isinstance(result, str):
+                return result
+            refusal = result
+    return refusal
+
+
+def recognise(rule: Rule, api: str, call: ast.expr, side: Side, construct: ast.Call | None = None, resolve: Resolve | None = None) -> Binding | Mismatch:
+    """The values of a call of an API in the words of a rule."""
+    refusal = Mismatch(f"{api} is no form of {rule.id}")
+    for spelling in rule.side(side):
+        if key_of(spelling.text) != canonical(api):
+            continue
+        found = match(spelling.form, call, construct, resolve or dotted)
+        if isinstance(found, Binding):
+            return Binding(found.form, {**{name: Bound(node, False) for name, node in spelling.fixed.items()}, **found.values}, found.dropped)
+        refusal = found
+    return refusal
+
+
+def write(rule: Rule, binding: Binding, to: Side, text: Text, version: tuple[int, ...] | None = None) -> str | Mismatch:
+    """The first form of a side that can say the values."""
+    refusal = Mismatch(f"{rule.id} has no form for this version")
+    for spelling in rule.side(to):
+        if not spelling.there(version):
+            continue
+        result = spell(spelling, binding.values, to, text)
+        if isinstance(result, str):
+            return result
+        refusal = result
+    return refusal
+
+
+def spell(spelling: Spelling, values: Mapping[str, Bound], to: Side, text: Text) -> str | Mismatch:
+    """One form with the values in their places."""
+    form = spelling.form
+    said: dict[str, Argument] = {}
+    for name, bound in values.items():
+        argument = _argument(name, bound, to, text)
+        if isinstance(argument, Mismatch):
+            return argument
+        said[name] = argument
+    for name, node in spelling.fixed.items():
+        if name in said and not _equal(said[name].text, ast.unparse(node)):
+            return Mismatch(f"{form.key} has no way to say {name}={said[name].text}")
+    missing = [name for name in form.values() if name not in said and any(p.plain == name and p.default is None for p in form.parameters)]
+    if missing:
+        return Mismatch(f"{form.key} needs {missing[0]!r}")
+    if form.template is not None:
+        return fill(form.template, {name: argument.text for name, argument in said.items()})
+    return _chain(spelling, values, said)
+
+
+def _chain(spelling: Spelling, values: Mapping[str, Bound], said: Mapping[str, Argument]) -> str | Mismatch:
+    form = spelling.form
+    result = form.api if form.api is not None else wrap(said[form.subject or ""].text, ATOM)
+    for step in form.steps:
+        if isinstance(step, Attr):
+            result += f".{step.name}"
+        elif isinstance(step, CallStep):
+            arguments, positional = {}, set()
+            written: set[str] = set()
+            for parameter in step.parameters:
+                argument = _parameter(form.key or "", parameter, values, said, written)
+                if isinstance(argument, Mismatch):
+                    return argument
+                if argument is not None:
+                    arguments[parameter.name] = argument
+                    name = _value(parameter)
+                    if name and name in values and values[name].positional:
+                        positional.add(parameter.name)
+            result = build_call(result, step.parameters, arguments, frozenset(positional))
+        else:
+            result += f"[{ast.unparse(step.value)}]"
+    return result
+
+
+def _value(parameter: Parameter) -> str | None:
+    """The name of the value that an argument holds, as it is or transformed."""
+    if isinstance(parameter.value, ast.Call) and isinstance(parameter.value.args[0], ast.Name):
+        return parameter.value.args[0].id
+    return None if parameter.dropped else parameter.plain
+
+
+def _parameter(api: str, parameter: Parameter, values: Mapping[str, Bound], said: Mapping[str, Argument], written: set[str]) -> Argument | Mismatch | None:
+    if parameter.dropped:
+        return None
+    if parameter.fixed:
+        return None if same(parameter.value, parameter.default) else Argument(ast.unparse(parameter.value), parameter.value)
+    name = _value(parameter)
+    if name is None or name not in said:
+        return None if parameter.default is not None or parameter.kind == "rest" else Mismatch(f"{api} needs {parameter.name!r}")
+    if name in written:
+        return None
+    written.add(name)
+    argument = said[name]
+    if isinstance(parameter.value, ast.Call) and isinstance(parameter.value.func, ast.Name):
+        if not values[name].given and parameter.default is not None and _equal(argument.text, _read(parameter.value.func.id, ast.unparse(parameter.default))):
+            return None
+        changed = TRANSFORMS[parameter.value.func.id].write(argument.text)
+        if changed is None:
+            return Mismatch(f"argument {parameter.name!r} of {api} cannot be {argument.text}")
+        argument = Argument(changed, _expression(changed))
+    if not values[name].given and parameter.default is not None and _equal(argument.text, ast.unparse(parameter.default)):
+        return None
+    return argument
+
+
+def _read(transform: str, text: str) -> str | None:
+    return TRANSFORMS[transform].read(text)
+
+
+def _argument(name: str, bound: Bound, to: Side, text: Text) -> Argument | Mismatch:
+    piece = text(bound.node) if bound.given else convert_constants(bound.node, to)
+    if bound.through is not None:
+        read = _read(bound.through, piece)
+        if read is None:
+            return Mismatch(f"{name}={piece} has no counterpart")
+        piece = read
+    return Argument(piece, _expression(piece))
+
+
+def _equal(one: str, other: str | None) -> bool:
+    if other is None:
+        return False
+    return same(_expression(one), _expression(other))
+
+
+# ---- plain expressions -----------------------------------------------------------------------------------------
+def dotted(node: ast.expr) -> str | None:
+    """The name that an expression is, when it is written in the rules' own words (`ms.float32`)."""
+    text = ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Name)) else ""
+    return canonical(text) if text and side_of(text) else None
+
+
+def convert_constants(node: ast.expr, to: Side) -> str:
+    """A default of one framework in the words of the other."""
+    return convert(node, to, strict=False)
+
+
+def convert(node: ast.expr, to: Side, strict: bool = True, version: tuple[int, ...] | None = None) -> str:
+    """A whole expression, written in the rules' own words, converted by rules alone. Raises ValueError where none applies."""
+    source: Side = "tf" if to == "ms" else "ms"
+
+    def text(part: ast.expr) -> str:
+        return convert(part, to, strict, version)
+
+    for name in names_of(node):
+        found = lookup(name, source)
+        if found:
+            result = rewrite(found, name, node, to, text, version=version)
+            if isinstance(result, str):
+                return result
+            if strict and not isinstance(node, ast.Subscript):
+                raise ValueError(f"{ast.unparse(node)}: {result.reason}")
+        elif side_of(name) == source and strict and not isinstance(node, ast.Subscript):
+            raise ValueError(f"no rule speaks of {name}")
+    pieces = {}
+    copy = ast.parse(ast.unparse(node), mode="eval").body
+    for number, (parent, field, index, child) in enumerate(_operands(copy)):
+        key = f"piece_{number}_"
+        pieces[key] = text(child)
+        place = ast.Name(key, ast.Load())
+        if index is None:
+            setattr(parent, field, place)
+        else:
+            getattr(parent, field)[index] = place
+    return fill(copy, pieces) if pieces else ast.unparse(node)
+
+
+def _operands(node: ast.expr) -> Iterator[tuple[ast.AST, str, int | None, ast.expr]]:
+    """The expressions directly inside an expression, with the places they stand in."""
+    for parent in [node, *(child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.keyword, ast.Slice)))]:
+        for field, value in ast.iter_fields(parent):
+            if isinstance(value, ast.expr) and not isinstance(value, ast.Slice):
+                if not (isinstance(node, ast.Lambda) and field == "args"):
+                    yield parent, field, None, value
+            elif isinstance(value, list):
+                for index, item in enumerate(value):
+                    if isinstance(item, ast.expr):
+                        yield parent, field, index, item
+
+
+def names_of(node: ast.expr) -> Iterator[str]:
+    """What an expression written in the rules' own words may be looked up by: an API's name, or those of methods."""
+    root = node
+    while isinstance(root, (ast.Call, ast.Subscript)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    name = dotted(root) if isinstance(root, ast.Attribute) else None
+    if name is not None:
+        yield name
+    elif isinstance(node, (ast.Call, ast.Attribute)):
+        yield from (key for key, _ in method_keys(node))
+
+
+# ---- differences -----------------------------------------------------------------------------------------------
+def differences(rule: Rule, api: str, binding: Binding | None) -> Iterator[Difference]:
+    """The differences that a call can meet; without a binding, all that concern the API."""
+    for difference in rule.differences:
+        if difference.api and canonical(difference.api) != canonical(api):
+            continue
+        if not difference.when or binding is None or _holds(ast.parse(difference.when, mode="eval").body, binding) is not False:
+            yield difference
+
+
+def _holds(node: ast.expr, binding: Binding) -> bool | None:
+    """Whether a condition is true of a call; None when that is not known."""
+    if isinstance(node, ast.BoolOp):
+        parts = [_holds(part, binding) for part in node.values]
+        decisive = isinstance(node.op, ast.Or)
+        return decisive if decisive in parts else None if None in parts else not decisive
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        inner = _holds(node.operand, binding)
+        return None if inner is None else not inner
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "given" and isinstance(node.args[0], ast.Name):
+        bound = binding.values.get(node.args[0].id)
+        return bound is not None and bound.given
+    if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and len(node.ops) == 1:
+        bound = binding.values.get(node.left.id)
+        value, other = literal(bound.node if bound else None), literal(node.comparators[0])
+        if not known(value):
+            return None
+        equal = value in other if isinstance(node.ops[0], ast.In) and isinstance(other, (tuple, list)) else value == other
+        return not equal if isinstance(node.ops[0], ast.NotEq) else equal
+    return None

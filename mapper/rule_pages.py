@@ -1,0 +1,6 @@
+"""Mapping pages."""
+from mapper.rules import Rule
+
+
+def page(rule: Rule) -> str:
+    return rule.id
