@@ -153,7 +153,7 @@ def carried(program: Iterable[str], wanted: Iterable[str], renamed: dict[str, st
         text += ("\n\n\n" if definition and text else "\n\n" if text else "") + part
     for old, new in renamed.items():
         if old in chosen:
-            text = re.sub(rf"(?<![\w.'\"]){re.escape(old)}\b(?!=[^=])", new, text)
+            text = re.sub(rf"(?<![\w.'\"])(?<!    def ){re.escape(old)}\b(?!=[^=])", new, text)
     return Carried(text, frozenset(chosen))
 
 
