@@ -295,6 +295,13 @@ class Editor:
         self._add(start, end, rendered)
         self._rescue_comments(statement, start, end, rendered)
 
+    def replace_statements(self, statements: Sequence[ast.stmt], text: Callable[[], str]) -> None:
+        """Put other statements in the place of consecutive ones; their texts are had with `block`."""
+        for statement in statements:
+            self._own_line(statement)
+        start, indent = self.span(statements[0])[0], self.indent(statements[0])
+        self._add(start, self._extent_end(statements[-1]), lambda: self._lines(text, indent))
+
     def delete(self, statement: ast.stmt, comments: bool = True) -> None:
         """Remove a statement. Its comments stay, unless comments=False (it was moved with them)."""
         self._own_line(statement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from mapper.edit import Editor
 from mapper.staging import to_graph_layers as layers
@@ -18,7 +19,19 @@ from mapper.staging.to_graph_values import (
     Param, Partial, Seq, Tensor, Update, Value, alternatives, has_tensor, is_tensor,
 )
 
+if TYPE_CHECKING:
+    from mapper.staging.to_graph_host import HostEmitter
+
 SUPPORT_GRADIENTS = {"grad": "gradient_at", "value_and_grad": "value_and_gradient", "jacobian": "jacobian"}
+# What a program for several devices asks, answered for one.
+SINGLE_DEVICE = {"parallel_mode": '"stand_alone"', "gradients_mean": "False", "device_num": "1", "global_rank": "0"}
+STANDALONE = {
+    "ms.communication.management.get_group_size": "1", "ms.communication.get_group_size": "1", "ms.communication.get_rank": "0",
+    "ms.communication.management.get_rank": "0", "ms.parallel._utils._get_parallel_mode": '"stand_alone"',
+    "ms.parallel._utils._get_gradients_mean": "False", "ms.parallel._utils._get_device_num": "1",
+    "nn.DistributedGradReducer": "(lambda grads: grads)", "nn.wrap.grad_reducer.DistributedGradReducer": "(lambda grads: grads)",
+    "ms.get_context": "None",
+}
 FRAMEWORK = ("ms", "ops", "nn", "mindspore")
 
 
@@ -41,6 +54,7 @@ class Emitter:
         self.visited: set[ast.expr] = set()
         self.taken: dict[object, set[str]] = {}
         self.preludes: dict[ast.stmt, list[Callable[[], str]]] = {}
+        self.host: HostEmitter | None = None
         self.gradients = Gradients(self)
 
     # ---- small things --------------------------------------------------------------------------------------
@@ -182,6 +196,9 @@ class Emitter:
         if dtype is not None:
             self.replace(node, f"tf.{dtype.rstrip('_')}", node)
             return True
+        if ".ParallelMode." in path:
+            self.replace(node, f'"{path.rpartition(".")[2].lower()}"', node)
+            return True
         function = self.ops.function(path)
         if function is not None:
             self.replace(node, function, node)
@@ -242,6 +259,31 @@ class Emitter:
 
     def on_unaryop(self, node: ast.UnaryOp) -> None:
         self.children(node)
+        if isinstance(node.op, ast.Not) and is_tensor(self.kind(node.operand)):
+            self.replace(node, lambda: f"tf.logical_not({self.text(node.operand)})")
+
+    def on_boolop(self, node: ast.BoolOp) -> None:
+        self.children(node)
+        if all(is_tensor(self.kind(v)) for v in node.values):
+            function = "tf.logical_and" if isinstance(node.op, ast.And) else "tf.logical_or"
+
+            def rendered() -> str:
+                text = self.text(node.values[0])
+                for value in node.values[1:]:
+                    text = f"{function}({text}, {self.text(value)})"
+                return text
+
+            self.replace(node, rendered)
+
+    def on_ifexp(self, node: ast.IfExp) -> None:
+        if self.host is not None and self.roles.mode(node) != "graph":
+            self.host.condition(node.test)
+            self.expr(node.body)
+            self.expr(node.orelse)
+            return
+        self.children(node)
+        if is_tensor(self.kind(node.test)):
+            self.replace(node, lambda: f"tf.cond({self.text(node.test)}, lambda: {self.text(node.body)}, lambda: {self.text(node.orelse)})")
 
     def on_subscript(self, node: ast.Subscript) -> None:
         self.children(node)
@@ -292,6 +334,14 @@ class Emitter:
         if name in special:
             special[name](node)
             return True
+        if name in STANDALONE:
+            self.replace(node, STANDALONE[name], node)
+            return True
+        if name == "ms.get_auto_parallel_context" and node.args and isinstance(node.args[0], ast.Constant):
+            self.replace(node, SINGLE_DEVICE.get(str(node.args[0].value), "None"), node)
+            return True
+        if name in ("builtins.float", "builtins.int", "builtins.bool", "builtins.str") and self.host is not None and self.roles.mode(node) != "graph":
+            return self.host.module_call(node, name)
         if name in GRAD_FORMS:
             return self.gradients.creation(node) or self.gradient_form(node, GRAD_FORMS[name])
         if root == "nn":
@@ -525,6 +575,21 @@ class Emitter:
         else:
             self.problem(node, "M302", "assign needs a variable and a value")
 
+    def stored_parameter(self, node: ast.stmt) -> Callable[[], str]:
+        """`self.p = v` and `self.p += v` on a Parameter give it a value."""
+        if isinstance(node, ast.AugAssign):
+            function = {ast.Add: "tf.assign_add", ast.Sub: "tf.assign_sub"}.get(type(node.op))
+            target, value = node.target, node.value
+            symbol = {ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}.get(type(node.op), "*")
+        else:
+            assert isinstance(node, ast.Assign)
+            function, target, value, symbol = "tf.assign", node.targets[0], node.value, ""
+        self.expr(value)
+        name = self.editor.original(target)
+        if function is not None:
+            return lambda: f"{function}({name}, {self.text(value)})"
+        return lambda: f"tf.assign({name}, {name} {symbol} {self.atom(value)})"
+
     # ---- methods -------------------------------------------------------------------------------------------
     def method_call(self, node: ast.Call, callee: Method) -> bool:
         assert isinstance(callee, Method)
@@ -756,30 +821,6 @@ class Emitter:
             return True
         self.replace(node, rendered, node.func)
         return True
-
-    # ---- statements ----------------------------------------------------------------------------------------
-    def block(self, statements: Sequence[ast.stmt]) -> None:
-        for statement in statements:
-            self.statement(statement)
-
-    def statement(self, node: ast.stmt) -> None:
-        """A statement of graph code."""
-        if isinstance(node, (ast.If, ast.While)) and is_tensor(self.kind(node.test)):
-            self.problem(node, "M307", "a tensor decides here: use tf.cond or tf.while_loop")
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.expr(child)
-            elif isinstance(child, (ast.withitem, ast.keyword, ast.ExceptHandler, ast.arguments)):
-                self.children(child)
-        for name in ("body", "orelse", "finalbody"):
-            for inner in getattr(node, name, ()):
-                self.inner_statement(inner)
-        for handler in getattr(node, "handlers", ()):
-            for inner in handler.body:
-                self.inner_statement(inner)
-
-    def inner_statement(self, node: ast.stmt) -> None:
-        self.statement(node)
 
 
 def fits_type(name: str, kind: Value | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mapper.names import Scope
 from mapper.staging.to_graph_emit import Emitter, bind, strip_parentheses, tensor_arguments, whole_numbers
@@ -37,6 +37,7 @@ class HostEmitter:
 
     def __init__(self, emitter: Emitter) -> None:
         self.graph = emitter
+        emitter.host = self
         self.program = emitter.program
         self.roles = emitter.roles
         self.editor = emitter.editor
@@ -73,13 +74,17 @@ class HostEmitter:
         """Settings of MindSpore that mean nothing for the graph."""
         if not isinstance(node.value, ast.Call):
             return False
-        path = self.graph.resolve(node.value.func)
+        path = self.graph.resolve(node.value.func) or ""
+        if path.startswith("ms.communication.") or path == "ms.context":
+            return True
         if path == "ms.set_seed" and node.value.args:
             return False
         return path in _DROPPED_CALLS
 
     def plain(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.Assign) and self.pulled_back(node):
+        if self.roles.stores_parameter(node):
+            self.stored(node)
+        elif isinstance(node, ast.Assign) and self.pulled_back(node):
             pass
         elif isinstance(node, ast.Assign) and self.stays_graph(node):
             self.graph.expr(node.value)
@@ -103,6 +108,20 @@ class HostEmitter:
             self.block(getattr(node, name, ()))
         for handler in getattr(node, "handlers", ()):
             self.block(handler.body)
+
+    def stored(self, node: ast.stmt) -> None:
+        """A Parameter gets a value in host code."""
+        assert isinstance(node, (ast.Assign, ast.AugAssign))
+        self.needs(node)
+        if self.roles.mode(node) == "repeated":
+            run, head, args = self.parametrized(node.value)
+            text = self.graph.stored_parameter(node)
+            self.editor.replace_statement(node, lambda: f"{run}({', '.join([f'{head}: {text()}', *args()])})")
+            return
+        text = self.graph.stored_parameter(node)
+        name = self.graph.use("evaluate")
+        self.editor.replace_statement(node, lambda: f"{name}({text()})")
+        self.tensors_from_arrays(node.value)
 
     def pulled_back(self, node: ast.Assign) -> bool:
         """`out, pull = ms.vjp(f, x)` where the value is wanted as an array."""
@@ -315,7 +334,7 @@ class HostEmitter:
 
     def children(self, node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
+            if isinstance(child, ast.expr) and not isinstance(getattr(child, "ctx", None), ast.Store):
                 self.expr(child)
             elif isinstance(child, (ast.keyword, ast.comprehension, ast.FormattedValue)):
                 self.children(child)
@@ -657,6 +676,12 @@ class HostEmitter:
 
     def run_lambda(self, node: ast.expr) -> None:
         """A graph expression as a function of everything in it that is not fixed."""
+        run, head, args = self.parametrized(node)
+        self.graph.expr(node)
+        self.editor.replace(node, lambda: f"{run}({', '.join([f'{head}: {self.graph.text(node)}', *args()])})")
+
+    def parametrized(self, node: ast.expr) -> tuple[str, str, Callable[[], list[str]]]:
+        """The name of `run`, the head of a lambda over what varies in an expression, and the arguments it is called with."""
         lifted: dict[str, tuple[ast.expr, str | None]] = {}
         self.lift(node, lifted, self.bound_inside(node))
         edits = {}
@@ -665,20 +690,12 @@ class HostEmitter:
                 self.expr(part)
                 edits[name] = self.editor.replace(part, name)
                 self.graph.lifted[part] = name
-        self.graph.expr(node)
-        run = self.graph.use("run")
 
-        def rendered() -> str:
-            args = []
-            for name, (part, _) in lifted.items():
-                if name in edits:
-                    args.append(self.lifted_argument(part, self.editor.text(part, under=edits[name])))
-                else:
-                    args.append(self.lifted_argument(part, name))
-            head = f"lambda {', '.join(lifted)}" if lifted else "lambda"
-            return f"{run}({', '.join([f'{head}: {self.graph.text(node)}', *args])})"
+        def arguments() -> list[str]:
+            return [self.lifted_argument(part, self.editor.text(part, under=edits[name]) if name in edits else name)
+                    for name, (part, _) in lifted.items()]
 
-        self.editor.replace(node, rendered)
+        return self.graph.use("run"), f"lambda {', '.join(lifted)}" if lifted else "lambda", arguments
 
     def lifted_argument(self, part: ast.expr, text: str) -> str:
         kind = self.program.kind(part)

@@ -227,7 +227,7 @@ class _Walker:
             self.bind(target.id, value, env)
         elif isinstance(target, ast.Attribute):
             for owner in alternatives(self.value(target.value, env)):
-                if isinstance(owner, Instance):
+                if isinstance(owner, Instance) and not (isinstance(value, Tensor) and self.instance_attribute(owner, target.attr) == Param()):
                     self.attribute_joined(owner.info, target.attr, value)
         elif isinstance(target, (ast.Tuple, ast.List)):
             self.unpack(target.elts, value, env)
@@ -323,6 +323,8 @@ class _Walker:
         return join_all(self.attribute(option, node.attr) for option in alternatives(base))
 
     def attribute(self, of: Value, name: str) -> Value | None:
+        if isinstance(of, Method) and of.name == "super" and name == "__init__":
+            return Method(of.of, "super_init")
         if isinstance(of, (Tensor, Param)):
             return kinds.tensor_attribute(of, name) or Method(of, name)
         if isinstance(of, Instance):
@@ -354,6 +356,9 @@ class _Walker:
             stored = join(stored, base.attributes.get(name))
         if stored is not None:
             return stored
+        known = kinds.framework_attribute(of.info.base_apis, name)
+        if known is not None:
+            return known
         return Method(of, name) if of.info.is_cell or of.info.api_bases else None
 
     def derived(self, info: ClassInfo) -> list[ClassInfo]:
@@ -370,7 +375,7 @@ class _Walker:
     def of_unaryop(self, node: ast.UnaryOp, env: Env) -> Value | None:
         value = self.value(node.operand, env)
         if isinstance(node.op, ast.Not):
-            return HOST
+            return Tensor("bool_") if is_tensor(value) else HOST
         if isinstance(value, Param):
             return TENSOR
         if isinstance(value, Host) and value.known and isinstance(value.literal, (int, float)):
@@ -532,6 +537,8 @@ class _Walker:
         if isinstance(node.func, ast.Name) and node.func.id == "super" and self.names.resolve(node.func) is None:
             return self.super_value(node)
         star = next((i for i, a in enumerate(node.args) if isinstance(a, ast.Starred)), None)
+        if isinstance(callee, Method) and callee.name == "super_init" and isinstance(callee.of, Instance):
+            self.framework_parts(callee.of, args, keywords)
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "insert", "extend", "add"):
             self.grow(node, args, env)
         return join_all(self.call_value(option, args, keywords, node, star) for option in alternatives(callee))
@@ -545,6 +552,15 @@ class _Walker:
         if function.owner.bases:
             return Instance(function.owner.bases[0])
         return Method(Instance(function.owner), "super")
+
+    def framework_parts(self, of: Instance, args: list[Value | None], keywords: dict[str, Value | None]) -> None:
+        """The attributes that a training or loss cell of the framework sets in its `__init__`."""
+        for base, names in kinds.FRAMEWORK_PARTS.items():
+            if base in of.info.base_apis:
+                for name, keyword, value in zip(names[0], names[1], [*args, *[None] * len(names[0])]):
+                    given = value if value is not None else keywords.get(keyword)
+                    if given is not None:
+                        self.attribute_joined(of.info, name, given)
 
     def grow(self, node: ast.Call, args: list[Value | None], env: Env) -> None:
         """`list.append(x)` and the like: the container's element kind widens."""
@@ -713,6 +729,8 @@ class _Walker:
         for fn in alternatives(callee.fn):
             if isinstance(fn, Function):
                 fn.info.differentiated = True
+            if isinstance(fn, Instance) and (construct := fn.info.find("construct")) is not None:
+                construct.differentiated = True
             output = join(output, self.call_value(fn, inputs, {k: v for k, v in keywords.items() if k != "sens"},
                                                   None))
         if callee.form == "operation":

@@ -91,6 +91,22 @@ def _numpy_like(short: str, args: list[Value | None], keywords: dict[str, Value 
     return Tensor(named or tensor_dtype(args[0] if args and short in ("array", "asarray") else None))
 
 
+# The attributes that a cell of the framework gives a class derived from it: from its arguments, and of its own.
+FRAMEWORK_PARTS = {
+    "nn.TrainOneStepCell": (("network", "optimizer", "sens"), ("network", "optimizer", "sens")),
+    "nn.WithLossCell": (("_backbone", "_loss_fn"), ("backbone", "loss_fn")),
+}
+
+
+def framework_attribute(bases: set[str], name: str) -> Value | None:
+    """What a class has from a training cell of the framework."""
+    if "nn.TrainOneStepCell" in bases:
+        known: dict[str, Value] = {"weights": Seq(element=Param()), "grad": GradOperation((False, True, True)), "sens": FLOAT,
+                                   "reducer_flag": Host(known=True, literal=False), "grad_reducer": Module("ops.identity")}
+        return known.get(name)
+    return None
+
+
 def _is_array(value: Value | None) -> bool:
     return isinstance(value, Host) and value.array
 

@@ -94,11 +94,21 @@ def _library(short: str, node: ast.Call, emitter: Emitter) -> Text:
 
     def rendered() -> str:
         parts = [emitter.argument(a) for a in node.args]
-        parts += [f"{k.arg}={emitter.text(k.value)}" if k.arg else f"**{emitter.text(k.value)}"
+        parts += [f"{k.arg}={_activation(k) or emitter.text(k.value)}" if k.arg else f"**{emitter.text(k.value)}"
                   for k in node.keywords if k.arg not in dropped]
         return f"{name}({', '.join(parts)})"
 
     return rendered
+
+
+_ACTIVATIONS = {"relu": "tf.nn.relu", "tanh": "tf.tanh", "sigmoid": "tf.sigmoid", "relu6": "tf.nn.relu6", "elu": "tf.nn.elu",
+                "softmax": "tf.nn.softmax", "logsoftmax": "tf.nn.log_softmax", "softplus": "tf.nn.softplus", "leakyrelu": "tf.nn.leaky_relu"}
+
+
+def _activation(keyword: ast.keyword) -> str | None:
+    """The function behind an activation given by name."""
+    named = keyword.arg == "activation" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
+    return _ACTIVATIONS.get(keyword.value.value.lower()) if named else None  # type: ignore[attr-defined]
 
 
 def _bound(node: ast.Call, spec: Sequence[tuple[str, str | None]], emitter: Emitter) -> dict[str, str] | None:

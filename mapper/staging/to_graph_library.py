@@ -164,6 +164,14 @@ class Dense:
         return y if self.activation is None else self.activation(y)
 
 
+def set_train(cell, mode=True):
+    """Training or inference, for a cell and the cells it holds."""
+    cell.training = mode
+    for part in [*vars(cell).values(), *(cell if isinstance(cell, list) else ())]:
+        if (callable(part) or isinstance(part, list)) and hasattr(part, "__dict__") and not isinstance(part, type):
+            set_train(part, mode)
+
+
 class Conv2d:
     """Convolution of [batch, channels, height, width] with a weight of [out, in // group, kernel, kernel]."""
 
@@ -692,17 +700,17 @@ class WithLoss:
     """The loss of a network's output."""
 
     def __init__(self, backbone, loss_fn):
-        self.backbone, self.loss_fn = backbone, loss_fn
+        self._backbone, self._loss_fn = backbone, loss_fn
 
     def __call__(self, data, label):
-        return self.loss_fn(self.backbone(data), label)
+        return self._loss_fn(self._backbone(data), label)
 
 
 class TrainOneStep:
     """One step of an optimizer: gives the loss before the update."""
 
     def __init__(self, network, optimizer, sens=1.0):
-        self.network, self.optimizer, self.sens = network, optimizer, sens
+        self.network, self.optimizer, self.sens, self.weights = network, optimizer, sens, optimizer.parameters
 
     def __call__(self, *inputs):
         loss = self.network(*inputs)

@@ -92,6 +92,18 @@ class Roles:
                 return True
         return False
 
+    def stores_parameter(self, node: ast.AST) -> bool:
+        """`self.p = value` or `self.p += value` where p is a Parameter: its value changes."""
+        if not isinstance(node, (ast.Assign, ast.AugAssign)):
+            return False
+        target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+        if not isinstance(target, ast.Attribute):
+            return False
+        stored = {o for owner in alternatives(self.program.kind(target.value)) if isinstance(owner, Instance)
+                  for cls in owner.info.mro() for o in alternatives(cls.attributes.get(target.attr))}
+        given = alternatives(self.program.kind(node.value))
+        return stored == {Param()} and (isinstance(node, ast.AugAssign) or bool(given) and all(isinstance(o, Tensor) for o in given))
+
     def updates(self, call: ast.Call) -> bool:
         """Does running this call change variables?"""
         return self.is_update(call) or any(info.updates for info in self.callees(call))
@@ -101,11 +113,13 @@ class Roles:
         for _ in range(len(infos) + 1):
             changed = False
             for info in infos:
-                if not info.updates and any(isinstance(n, ast.Call) and self.updates(n) for n in own_nodes(info.node)):
+                if not info.updates and any(isinstance(n, ast.Call) and self.updates(n) or self.stores_parameter(n)
+                                            for n in own_nodes(info.node)):
                     info.updates = changed = True
             if not changed:
                 break
-        self.program_updates = any(isinstance(n, ast.Call) and self.updates(n) for n in ast.walk(self.program.tree))
+        self.program_updates = any(isinstance(n, ast.Call) and self.updates(n) or self.stores_parameter(n)
+                                   for n in ast.walk(self.program.tree))
 
     def _find_builders(self) -> None:
         infos = list(self.program.functions.values())
@@ -160,7 +174,8 @@ class Roles:
         if isinstance(node, ast.FormattedValue):
             return has_tensor(kind(node.value))
         if isinstance(node, (ast.If, ast.While)):
-            return is_tensor(kind(node.test)) or isinstance(node, ast.While) and self._trains(node)
+            decides = is_tensor(kind(node.test)) and not self._is_construct(info)
+            return decides or isinstance(node, ast.While) and self._trains(node)
         if isinstance(node, ast.For):
             return self._trains(node)
         return isinstance(node, (ast.Yield, ast.YieldFrom))

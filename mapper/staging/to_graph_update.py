@@ -11,6 +11,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mapper.staging import to_graph_branches as branches
 from mapper.staging.to_graph_emit import Emitter
 from mapper.staging.to_graph_values import Layer, Module, Seq, Tensor, Update, alternatives, has_tensor, is_tensor
 
@@ -40,6 +41,14 @@ class Updates:
             if update is not None and statement not in self.graph.deleted:
                 self.sequence(statement, update, [*before, *body[:i]], list(body[i + 1:]))
                 return
+            if isinstance(statement, ast.If) and is_tensor(self.program.kind(statement.test)):
+                if branches.conditional(self, statement, [*before, *body[:i]], list(body[i + 1:])):
+                    return
+                self.graph.flush(statement)
+                continue
+            if isinstance(statement, ast.While) and is_tensor(self.program.kind(statement.test)):
+                branches.loop(self, statement, [*before, *body[:i]], list(body[i + 1:]))
+                continue
             self.statement(statement, [*before, *body[:i]])
 
     def statement(self, node: ast.stmt, before: list[ast.stmt]) -> None:
@@ -60,9 +69,6 @@ class Updates:
 
     def header(self, node: ast.stmt) -> None:
         """The expressions of a statement itself."""
-        if isinstance(node, (ast.If, ast.While)) and is_tensor(self.program.kind(node.test)):
-            self.graph.problem(node, "M307", "a tensor decides here while the graph is built: use tf.cond or "
-                                             "tf.while_loop")
         if isinstance(node, ast.For) and is_tensor(self.program.kind(node.iter)):
             self.graph.expr(node.iter)
             self.editor.replace(node.iter, lambda: f"tf.unstack({self.graph.text(node.iter)})")
@@ -74,8 +80,11 @@ class Updates:
                 self.graph.expr(child.context_expr)
 
     # ---- updates -------------------------------------------------------------------------------------------
-    def update_of(self, node: ast.stmt) -> ast.Call | None:
-        """The call in this statement that changes variables, when something must wait for it."""
+    def update_of(self, node: ast.stmt) -> ast.expr | None:
+        """The call (or the target of an assignment) in this statement that changes variables, when something must wait for it."""
+        if self.roles.stores_parameter(node):
+            assert isinstance(node, (ast.Assign, ast.AugAssign))
+            return node.targets[0] if isinstance(node, ast.Assign) else node.target
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self.roles.updates(node.value):
             return node.value
         if isinstance(node, (ast.Return, ast.Assign)) and isinstance(node.value, ast.Call) and self.is_depend(
@@ -87,17 +96,20 @@ class Updates:
         return any(isinstance(o, Module) and o.name in _DEPENDS or isinstance(o, Layer) and o.name in _DEPENDS
                    for o in alternatives(self.program.callees.get(node)))
 
-    def sequence(self, node: ast.stmt, call: ast.Call, before: list[ast.stmt], rest: list[ast.stmt]) -> None:
+    def sequence(self, node: ast.stmt, call: ast.expr, before: list[ast.stmt], rest: list[ast.stmt]) -> None:
         """One update: what waits for it, and what it waits for."""
-        operation: ast.expr = call.args[1] if self.is_depend(call) else call
-        value: ast.expr | None = call.args[0] if self.is_depend(call) else None
-        self.graph.expr(operation)
+        depends = isinstance(call, ast.Call) and self.is_depend(call)
+        operation: ast.expr = call.args[1] if depends and isinstance(call, ast.Call) else call
+        value: ast.expr | None = call.args[0] if depends and isinstance(call, ast.Call) else None
+        stored = self.graph.stored_parameter(node) if self.roles.stores_parameter(node) else None
+        if stored is None:
+            self.graph.expr(operation)
         if value is not None:
             self.graph.expr(value)
-            self.graph.done(call.func)
+            self.graph.done(call.func if isinstance(call, ast.Call) else None)
         held = self.alive(before, [*rest, *([value] if value is not None else [])])
         name = self.fresh("update", before + rest)
-        made = isinstance(operation, ast.Name)
+        made = isinstance(operation, ast.Name) and stored is None
         lines: list[str] = []
         if not made:
             lines = [f"{name} = {{operation}}"]
@@ -112,7 +124,8 @@ class Updates:
             self.rest_statement(later, {n for n in held})
 
         def rendered() -> str:
-            parts = ["\n".join(lines).replace("{operation}", self.graph.text(operation))] if lines else []
+            said = stored() if stored is not None else self.graph.text(operation)
+            parts = ["\n".join(lines).replace("{operation}", said)] if lines else []
             inner = [line.replace("{value}", self.graph.text(value) if value is not None else "") for line in tail]
             if rest or inner and inner != [f"return {name}"]:
                 parts.append(f"with tf.control_dependencies([{name}]):")
