@@ -54,7 +54,7 @@ def check(paths: tuple[Path, ...], form: str) -> None:
     from mapper.conversion import check_paths
 
     try:
-        text, code = check_paths(paths, form)
+        text, code = check_paths(paths, form, lambda message: click.echo(message, err=True))
     except SourceError as error:
         _fail(error)
     click.echo(text, nl=False)

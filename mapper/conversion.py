@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ def convert_paths(paths: Sequence[Path], output: Path | None, to: Any, in_place:
 
     Raises SourceError when an argument itself cannot be read or written; a file of a directory that cannot is reported and
     makes the exit code 2."""
+    _refuse_contradictions(paths, output, in_place)
     worst = 0
     for path in paths:
         whole_tree = path.is_dir()
@@ -29,9 +31,16 @@ def convert_paths(paths: Sequence[Path], output: Path | None, to: Any, in_place:
             except SourceError as error:
                 if not whole_tree:
                     raise
-                tell(f"mapper: {error}\n".rstrip("\n"))
+                tell(f"mapper: {error}")
                 worst = 2
     return worst
+
+
+def _refuse_contradictions(paths: Sequence[Path], output: Path | None, in_place: bool) -> None:
+    if output is not None and in_place:
+        raise SourceError(f"-o {output} and --in-place are two places to write to; give one of them")
+    if output is not None and len(paths) > 1 and not output.is_dir():
+        raise SourceError(f"{output}: not a directory, and {len(paths)} paths are to be written to it; make it first, or convert them one by one")
 
 
 def _target(path: Path, file: Path, output: Path | None, in_place: bool) -> Path | None:
@@ -47,7 +56,7 @@ def _target(path: Path, file: Path, output: Path | None, in_place: bool) -> Path
 def _convert_file(file: Path, target: Path | None, to: Any, diff: bool, verified: bool, version: str | None, say: Say, tell: Say, in_tree: bool) -> int:
     program = source.read(file)
     source.parse(program.text, str(file))
-    if in_tree and not source.concerns(program.text):
+    if in_tree and not source.imports(program.text):
         if target is not None and target != file and not diff:
             source.write(target, program.text, program.encoding)
         return 0
@@ -78,17 +87,36 @@ def _tell(conversion: Conversion, file: Path, tell: Say) -> None:
 
 
 def _difference(file: Path, before: str, after: str) -> str:
-    return "".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{file}", f"b/{file}"))
+    name = str(file).lstrip("/")
+    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def check_paths(paths: Sequence[Path], form: str) -> tuple[str, int]:
-    """The findings of files and trees in the asked form, and the exit code."""
+def _lines(text: str) -> list[str]:
+    """Lines with their ends, where only a line feed ends one: a form feed inside a line is none."""
+    return io.StringIO(text, newline="\n").readlines()
+
+
+def check_paths(paths: Sequence[Path], form: str, tell: Say) -> tuple[str, int]:
+    """The findings of files and trees in the asked form, and the exit code.
+
+    Raises SourceError for a path that cannot be read; a file of a directory that cannot goes to `tell` and makes the exit code 2."""
     findings: list[Finding] = []
+    unread = False
     for path in paths:
         for file in source.discover(path):
-            program = source.read(file)
-            source.parse(program.text, str(file))
-            if source.concerns(program.text):
-                findings += mapper.check(program.text, filename=str(file))
+            try:
+                findings += _check_file(file)
+            except SourceError as error:
+                if not path.is_dir():
+                    raise
+                tell(f"mapper: {error}")
+                unread = True
     worst = 1 if any(finding.level in ("error", "warning") for finding in findings) else 0
-    return report.FORMATS[form](findings), worst
+    return report.FORMATS[form](findings), 2 if unread else worst
+
+
+def _check_file(file: Path) -> list[Finding]:
+    program = source.read(file)
+    source.parse(program.text, str(file))
+    return mapper.check(program.text, filename=str(file)) if source.imports(program.text) else []

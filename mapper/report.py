@@ -20,7 +20,15 @@ def findings_json(findings: Sequence[Finding]) -> str:
 def github(findings: Sequence[Finding]) -> str:
     """Workflow commands that GitHub shows as annotations."""
     names = {"error": "error", "warning": "warning", "note": "notice"}
-    return "".join(f"::{names[f.level]} file={f.file},line={f.line},col={f.column},title={f.code}::{f.message}\n" for f in findings)
+    return "".join(f"::{names[f.level]} file={_property(f.file)},line={f.line},col={f.column},title={f.code}::{_data(f.message)}\n" for f in findings)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def sarif(findings: Sequence[Finding]) -> str:

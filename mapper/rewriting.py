@@ -93,6 +93,24 @@ def _surrounded(text: str) -> str | None:
     return None
 
 
+def _everything(text: str) -> str | None:
+    """An axis where `()` stands for all of them."""
+    value = literal(_expression(text))
+    return "()" if value is None else None if value in ([], ()) else _tuple(text)
+
+
+def _not_everything(text: str) -> str:
+    return "None" if literal(_expression(text)) == () else _list(text)
+
+
+def _norm_order(text: str) -> str:
+    return "None" if literal(_expression(text)) == "euclidean" else text
+
+
+def _named_norm(text: str) -> str:
+    return "'euclidean'" if literal(_expression(text)) is None else text
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -103,6 +121,8 @@ TRANSFORMS: Mapping[str, Transform] = {
     "lower": Transform(_word(str.lower), _word(str.upper)),
     "said": Transform(_unless(None), _as_it_is),
     "pads": Transform(_flat_pads, _paired_pads),
+    "everything": Transform(_everything, _not_everything),
+    "norm_order": Transform(_norm_order, _named_norm),
     "middle": Transform(_middle, _surrounded),
     "negative": Transform(lambda text: f"-{wrap(text, 13)}", lambda text: f"-{wrap(text, 13)}"),
 }
@@ -170,7 +190,7 @@ def spell(spelling: Spelling, values: Mapping[str, Bound], to: Side, text: Text)
     for name, node in spelling.fixed.items():
         if name in said and not _equal(said[name].text, ast.unparse(node)):
             return Mismatch(f"{form.key} has no way to say {name}={said[name].text}")
-    missing = [name for name in form.values() if name not in said and any(p.plain == name and p.default is None for p in form.parameters)]
+    missing = [name for name in form.values() if name not in said and (name == form.subject or form.template is not None)]
     if missing:
         return Mismatch(f"{form.key} needs {missing[0]!r}")
     if form.template is not None:

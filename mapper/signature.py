@@ -295,7 +295,7 @@ def match(form: Form, node: ast.expr, construct: ast.Call | None = None, resolve
         problem = matching.structure(form.template, node)
     else:
         problem = matching.steps(node, construct)
-    return problem or Binding(form, matching.values, matching.dropped)
+    return Binding(form, matching.values, matching.dropped) if problem is None else problem
 
 
 class _Matching:

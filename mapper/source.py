@@ -117,14 +117,14 @@ def python2_reason(text: str, line: int) -> tuple[int, str] | None:
 _IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+(?:[\w.]+[ \t]*(?:as[ \t]+\w+[ \t]*)?,[ \t]*)*(tensorflow|mindspore)\b", re.M)
 
 
-def concerns(text: str) -> bool:
-    """Whether a text could be a program of either framework: a text search, before anything is parsed."""
-    return "tensorflow" in text or "mindspore" in text
+def imports(text: str) -> set[str]:
+    """Which of the two frameworks a program imports: a text search, before anything is parsed."""
+    return {match[1] for match in _IMPORT.finditer(text)}
 
 
 def direction_of(text: str, filename: str) -> Direction:
     """The framework to convert to, by what is imported. SourceError when that is neither or both."""
-    found = {match[1] for match in _IMPORT.finditer(text)}
+    found = imports(text)
     if found == {"tensorflow"}:
         return "mindspore"
     if found == {"mindspore"}:
