@@ -29,17 +29,20 @@ class _Definition:
     name: str
     text: str
     uses: frozenset[str]
-    methods: dict[str, tuple[str, frozenset[str]]]
+    methods: dict[str, tuple[str, frozenset[str], frozenset[str]]]
     head: str
     order: int
+    own: frozenset[str] = frozenset()
 
 
 def uses(tree: ast.AST) -> frozenset[str]:
     """The names, attributes and operators that a piece of code may reach a definition by."""
     found: set[str] = set()
+    own = bound(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
-            found.add(node.id)
+            if node.id not in own:
+                found.add(node.id)
             found.update(_CALLED.get(node.id, ()))
         elif isinstance(node, ast.Attribute):
             found.add("." + node.attr)
@@ -57,6 +60,24 @@ def uses(tree: ast.AST) -> frozenset[str]:
         elif isinstance(node, ast.keyword) and node.arg:
             found.add("=" + node.arg)
     return frozenset(found)
+
+
+def bound(tree: ast.AST) -> frozenset[str]:
+    """The names that a function of the library has for its own: they reach no definition and keep their spelling."""
+    if not isinstance(tree, ast.FunctionDef):
+        return frozenset()
+    names: set[str] = set()
+    outer: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node is not tree:
+            names.add(node.name)
+        elif isinstance(node, ast.Global):
+            outer.update(node.names)
+    return frozenset(names - outer)
 
 
 _WITH = re.compile(r"^.*\S  #: (\w+)$\n", re.MULTILINE)
@@ -95,15 +116,15 @@ def _labels(node: ast.stmt) -> list[str]:
 def _definition(name: str, node: ast.stmt, lines: list[str], order: int) -> _Definition:
     text = "\n".join(lines[node.lineno - 1:node.end_lineno])
     if not isinstance(node, ast.ClassDef):
-        return _Definition(name, text, uses(node), {}, text, order)
-    methods: dict[str, tuple[str, frozenset[str]]] = {}
+        return _Definition(name, text, uses(node), {}, text, order, bound(node))
+    methods: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {}
     kept: list[ast.stmt] = []
     first = next((i for i, part in enumerate(node.body) if isinstance(part, ast.FunctionDef)), len(node.body))
     head = "\n".join(lines[node.lineno - 1:(node.body[first - 1].end_lineno if first else node.lineno)])
     for part in node.body:
         if isinstance(part, ast.FunctionDef):
             start = min([part.lineno, *(d.lineno for d in part.decorator_list)])
-            methods[part.name] = "\n".join(lines[start - 1:part.end_lineno]), uses(part)
+            methods[part.name] = "\n".join(lines[start - 1:part.end_lineno]), uses(part), bound(part)
         else:
             kept.append(part)
     outer = frozenset().union(*(uses(part) for part in [*kept, *node.bases]))
@@ -136,7 +157,7 @@ def carried(program: Iterable[str], wanted: Iterable[str], renamed: dict[str, st
         while grown:
             grown = False
             for name in chosen:
-                for method, (_, inner) in library[name].methods.items():
+                for method, (_, inner, _) in library[name].methods.items():
                     if (name, method) not in methods and ("." + method in used or method in used or method in _ALWAYS):
                         methods.add((name, method))
                         used |= inner
@@ -146,21 +167,27 @@ def carried(program: Iterable[str], wanted: Iterable[str], renamed: dict[str, st
     conditions = frozenset(chosen & _conditions())
     if conditions != present:
         return carried(program, wanted, renamed, conditions)
-    parts = [_part(library[name], {m for n, m in methods if n == name}, used) for name in sorted(chosen, key=lambda n: library[n].order)]
+    parts = [_part(library[name], {m for n, m in methods if n == name}, used, renamed) for name in sorted(chosen, key=lambda n: library[n].order)]
     text = ""
     for part in parts:
         definition = part.startswith(("def ", "class ", "@"))
         text += ("\n\n\n" if definition and text else "\n\n" if text else "") + part
-    for old, new in renamed.items():
-        if old in chosen:
-            text = re.sub(rf"(?<![\w.'\"])(?<!    def ){re.escape(old)}\b(?!=[^=])", new, text)
     return Carried(text, frozenset(chosen))
 
 
-def _part(definition: _Definition, methods: set[str], used: set[str]) -> str:
+def _part(definition: _Definition, methods: set[str], used: set[str], renamed: dict[str, str]) -> str:
     if definition.name == "NO_GRADIENT":
         names = sorted(n for n in ast.literal_eval(definition.text.split("=", 1)[1].strip()) if n in used or "'" + n in used)
         return "NO_GRADIENT = {" + ", ".join(f'"{n}"' for n in names) + "}" if names else "NO_GRADIENT = set()"
     if not definition.methods:
-        return definition.text
-    return definition.head + "".join("\n\n" + text for name, (text, _) in definition.methods.items() if name in methods)
+        return _renamed(definition.text, renamed, definition.own)
+    pieces = [_renamed(definition.head, renamed)]
+    pieces += [_renamed(text, renamed, own) for name, (text, _, own) in definition.methods.items() if name in methods]
+    return "\n\n".join(pieces)
+
+
+def _renamed(text: str, renamed: dict[str, str], own: frozenset[str] = frozenset()) -> str:
+    for old, new in renamed.items():
+        if old not in own:
+            text = re.sub(rf"(?<![\w.'\"])(?<!    def ){re.escape(old)}\b(?!=[^=])", new, text)
+    return text

@@ -1115,7 +1115,7 @@ class Optimizer:
     """Updates variables by an optimizer of MindSpore, which `make` makes from a list of parameters."""
 
     def __init__(self, make, learning_rate):
-        self.make, self.learning_rate = make, learning_rate
+        self.make, self.learning_rate, self.made = make, learning_rate, {}
 
     def minimize(self, loss, global_step=None, var_list=None, gate_gradients=1, aggregation_method=None,
                  colocate_gradients_with_ops=False, name=None, grad_loss=None):
@@ -1138,7 +1138,10 @@ class Update(Action):
         self.varying = isinstance(rate, Deferred)
         super().__init__(None, [convert_to_tensor(g) for g, _ in pairs] + ([rate] if self.varying else []), "Update")
         self.variables, self.global_step = [v for _, v in pairs], global_step
-        self.optimizer = optimizer.make([v.parameter for v in self.variables], 0.1 if self.varying else rate)
+        updated = tuple(v.name for v in self.variables)
+        if updated not in optimizer.made:
+            optimizer.made[updated] = optimizer.make([v.parameter for v in self.variables], 0.1 if self.varying else rate)
+        self.optimizer = optimizer.made[updated]
 
     def compute(self, *values):
         if self.varying:

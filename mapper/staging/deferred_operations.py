@@ -1029,6 +1029,37 @@ def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True
     return node(convolved, convert_to_tensor(input), convert_to_tensor(filters if filter is None else filter))
 
 
+def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, padding="SAME", data_format="NHWC", name=None,
+                     input=None, filters=None, dilations=None):
+    """The transpose of conv2d: filters are [height, width, out, in], and output_shape is the shape that conv2d would take."""
+    stride, rows = of_image(strides, data_format), 2 if data_format == "NCHW" else 1
+
+    def spread(x, axis, step, kernel, size):
+        """Zeros between the rows of x and around them, as many as rows of the output need."""
+        before = kernel - 1 - (same_padding(size, kernel, step)[0] if padding.upper() == "SAME" else 0)
+        x = ms.ops.expand_dims(x, axis + 1)
+        x = ms.ops.concat([x, *[ms.ops.zeros_like(x)] * (step - 1)], axis + 1)
+        x = ms.ops.reshape(x, x.shape[:axis] + (x.shape[axis] * step,) + x.shape[axis + 2:])
+        length = size + kernel - 1 - before
+        around = list(x.shape)
+        around[axis] = before
+        x = ms.ops.narrow(x, axis, 0, length) if x.shape[axis] > length else x
+        after = list(around)
+        after[axis] = length - x.shape[axis]
+        parts = [ms.ops.zeros(tuple(around), x.dtype)] * (before > 0) + [x] + [ms.ops.zeros(tuple(after), x.dtype)] * (after[axis] > 0)
+        return ms.ops.concat(parts, axis)
+
+    def spread_out(x, weights, size):
+        size = ints(size)[rows:rows + 2]
+        x, weights = channels_first(x, data_format), ms.ops.transpose(weights, (2, 3, 0, 1))
+        for axis in (2, 3):
+            x = spread(x, axis, stride[axis - 2], weights.shape[axis], size[axis - 2])
+        return channels_as_given(ms.ops.conv2d(x, ms.ops.flip(weights, (2, 3))), data_format)
+
+    return node(spread_out, convert_to_tensor(input if value is None else value), convert_to_tensor(filters if filter is None else filter),
+                output_shape)
+
+
 def pooled(input, ksize, strides, padding, data_format, mean):
     kernel, stride = of_image(ksize, data_format), of_image(strides, data_format)
 
@@ -1123,6 +1154,25 @@ def layers_conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid",
         shape = [*size, static_shape(inputs)[1 if layout == "NCHW" else 3], filters]
         kernel = get_variable("kernel", shape, ms.float32, kernel_initializer, kernel_regularizer, trainable)
         found = conv2d(inputs, kernel, of_image(strides, layout), padding.upper(), True, layout, of_image(dilation_rate, layout))
+        if use_bias:
+            found = bias_add(found, get_variable("bias", [filters], ms.float32, bias_initializer, bias_regularizer, trainable), layout)
+    return found if activation is None else activation(found)
+
+
+def layers_conv2d_transpose(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last", activation=None,
+                            use_bias=True, kernel_initializer=None, bias_initializer=zeros_initializer, kernel_regularizer=None,
+                            bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
+                            trainable=True, name=None, reuse=None):
+    """A transposed convolutional layer, with variables `kernel` and `bias` in a scope of its name."""
+    inputs = convert_to_tensor(inputs)
+    layout = "NCHW" if data_format == "channels_first" else "NHWC"
+    size, stride, rows = of_image(kernel_size, layout), of_image(strides, layout), 2 if layout == "NCHW" else 1
+    known = static_shape(inputs)
+    with variable_scope(name or uniquely("conv2d_transpose"), reuse=reuse):
+        kernel = get_variable("kernel", [*size, filters, known[1 if rows == 2 else 3]], ms.float32, kernel_initializer, kernel_regularizer, trainable)
+        image = [n * s + (max(k - s, 0) if padding.upper() == "VALID" else 0) for n, s, k in zip(known[rows:rows + 2], stride, size)]
+        shape = [known[0] or shape_of(inputs)[0], *([filters, *image] if rows == 2 else [*image, filters])]
+        found = conv2d_transpose(inputs, kernel, shape, stride, padding, layout)
         if use_bias:
             found = bias_add(found, get_variable("bias", [filters], ms.float32, bias_initializer, bias_regularizer, trainable), layout)
     return found if activation is None else activation(found)

@@ -61,6 +61,7 @@ _OTHER = {
     "tf.losses.get_regularization_losses": "get_regularization_losses", "tf.losses.get_total_loss": "get_total_loss",
     "tf.losses.get_regularization_loss": "get_regularization_loss",
     "tf.layers.dense": "dense", "tf.layers.conv2d": "layers_conv2d", "tf.layers.max_pooling2d": "max_pooling2d",
+    "tf.layers.conv2d_transpose": "layers_conv2d_transpose",
     "tf.layers.average_pooling2d": "average_pooling2d", "tf.layers.flatten": "flattened", "tf.layers.dropout": "layers_dropout",
     "tf.contrib.layers.flatten": "flattened", "tf.contrib.layers.fully_connected": "fully_connected",
     "tf.contrib.layers.xavier_initializer": "xavier_initializer", "tf.contrib.layers.xavier_initializer_conv2d": "xavier_initializer",
