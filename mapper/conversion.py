@@ -14,7 +14,9 @@ from mapper.results import Conversion, Finding, SourceError
 Say = Callable[[str], Any]
 
 
-def convert_paths(paths: Sequence[Path], output: Path | None, to: Any, in_place: bool, diff: bool, verified: bool, target: str | None, say: Say, tell: Say) -> int:
+def convert_paths(
+    paths: Sequence[Path], output: Path | None, to: Any, in_place: bool, diff: bool, verified: bool, target: str | None, say: Say, tell: Say,
+) -> int:
     """Converts files and trees; the program or diff goes to `say`, the report to `tell`. Returns the exit code 0 or 1.
 
     Raises SourceError when an argument itself cannot be read or written; a file of a directory that cannot is reported and

@@ -330,7 +330,8 @@ def test_annotation_escapes_what_github_would_read_as_its_own() -> None:
 
 
 def test_help_does_not_import_what_it_does_not_need() -> None:
-    code = "import sys; from mapper.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint([m for m in ('numpy', 'libcst', 'tomllib') if m in sys.modules])"
+    code = "import sys; from mapper.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n" \
+        "print([m for m in ('numpy', 'libcst', 'tomllib') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert result.stdout.endswith("[]\n"), result.stdout + result.stderr
 

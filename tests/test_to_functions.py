@@ -71,7 +71,8 @@ STYLES = {
     "compat.v1": ("import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()", "tf.", "tf.gradients"),
     "one name": ("from tensorflow import gradients as g_\nimport tensorflow as tf", "tf.", "g_"),
     "inner module": ("from tensorflow.python.ops import gradients_impl\nimport tensorflow as tf", "tf.", "gradients_impl.gradients"),
-    "fallback": ("try:\n    import tensorflow.compat.v1 as tf\n    tf.disable_v2_behavior()\nexcept ImportError:\n    import tensorflow as tf", "tf.", "tf.gradients"),
+    "fallback": ("try:\n    import tensorflow.compat.v1 as tf\n    tf.disable_v2_behavior()\n"
+                 "except ImportError:\n    import tensorflow as tf", "tf.", "tf.gradients"),
     "by version": ("import tensorflow as tf\nif tf.__version__.startswith('2'):\n    import tensorflow.compat.v1 as tf", "tf.", "tf.gradients"),
     "alias of an alias": ("import tensorflow as tf\ntf = tf.compat.v1\ntf.disable_v2_behavior()", "tf.", "tf.gradients"),
     "a local variable called tf": ("import tensorflow as tf\ndef plus(tf):\n    return tf + 1\nassert plus(1) == 2", "tf.", "tf.gradients"),

@@ -99,9 +99,9 @@ class Direct:
                 if self.mentions(node):
                     self.read_function(node)
         bound: dict[str, int] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and self.names.scope_of.get(node) is self.names.module:
-                bound[node.id] = bound.get(node.id, 0) + 1
+        for part in ast.walk(self.tree):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and self.names.scope_of.get(part) is self.names.module:
+                bound[part.id] = bound.get(part.id, 0) + 1
         self.bound = bound
         if any(self.api(n) in ("tf.float64", "tf.double", "tf.float16") for n in ast.walk(self.tree)):
             raise NotDirect("another dtype than float32")
@@ -189,7 +189,7 @@ class Direct:
             self.env[name] = Value("session", Step(node, "session", [name], [], len(self.steps)))
             return True
         if api in _OPTIMIZERS:
-            if api == "tf.train.RMSPropOptimizer" and len(value.args) > 1:  # type: ignore[union-attr]
+            if api == "tf.train.RMSPropOptimizer" and isinstance(value, ast.Call) and len(value.args) > 1:
                 raise NotDirect("the arguments of an optimizer")
             self.env[name] = Value("optimizer", Step(node, "optimizer", [name], [], len(self.steps)))
             return True

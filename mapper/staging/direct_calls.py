@@ -91,10 +91,10 @@ def direct_call(api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> st
     for names, value in zip(form.parameters, call.args, strict=False):
         given[names[0]] = value
     for keyword in call.keywords:
-        names = next((names for names in form.parameters if keyword.arg in names), None)
-        if names is None or names[0] in given:
+        meant = next((names for names in form.parameters if keyword.arg in names), None)
+        if meant is None or meant[0] in given:
             return None
-        given[names[0]] = keyword.value
+        given[meant[0]] = keyword.value
     if form.target == "x.copy()":
         return f"{_operand(given['x'], text)}.copy()"
     pieces, skipped, used = [], False, set(_LABELS)
@@ -114,12 +114,10 @@ def direct_call(api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> st
                 pieces.append("ms.float32")
             skipped = True
             continue
-        value = text(given[inner])
-        if wrapper == "tuple":
-            value = _as_tuple(given[inner], value)
-        elif inner == "axis" and isinstance(given[inner], ast.List):
-            value = _as_tuple(given[inner], value)
-        pieces.append(f"{keyword_name}={value}" if keyword_name and skipped else value)
+        said = text(given[inner])
+        if wrapper == "tuple" or inner == "axis" and isinstance(given[inner], ast.List):
+            said = _as_tuple(given[inner], said)
+        pieces.append(f"{keyword_name}={said}" if keyword_name and skipped else said)
     return f"{form.target}({', '.join(pieces)})" if set(given) <= used else None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from mapper.results import Conversion, Site as Place
+from mapper.results import Conversion
+from mapper.results import Site as Place
 from mapper.staging.direct import Direct, NotDirect, Site, Step
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -280,7 +281,8 @@ class _Writer:
         return [f"ops.assign({name}, {name} {'+' if kind == 'assign_add' else '-'} {self.factor(value, text)})"]
 
     def factor(self, node: ast.expr, text: str) -> str:
-        return f"({text})" if isinstance(node, (ast.BinOp, ast.UnaryOp)) and not isinstance(getattr(node, "op", None), (ast.Mult, ast.Div, ast.Pow, ast.MatMult)) else text
+        binds_tighter = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow, ast.MatMult))
+        return text if binds_tighter or not isinstance(node, (ast.BinOp, ast.UnaryOp)) else f"({text})"
 
     def group(self, call: ast.Call) -> list[str]:
         """All new values are computed before the first variable changes."""
@@ -739,7 +741,8 @@ class _Writer:
     def places(self, code: str) -> list[Place]:
         """The sites with where they went: the call of GradOperation whose text was written for them."""
         lines = code.split("\n")
-        found, used = [], set()
+        found: list[Place] = []
+        used: set[int] = set()
         for call, text in sorted(self.sites, key=lambda s: (s[0].lineno, s[0].col_offset)):
             first = text.split("\n")[0]
             place = next(((i + 1, line.index(first) + 1) for i, line in enumerate(lines) if first in line and i not in used), None)

@@ -261,14 +261,13 @@ def _sites(program: _Program, code: str) -> list[Site]:
     marked = set(program.problems)
     converted: list[tuple[int, int]] = []
     text = {name: program.renamed.get(name, name) for name in ("gradients", "hessians")}
-    start = len([None for name in text.values() if f"def {name}(" in code])
-    del start
     carried_until = _definitions_end(program, code)
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in text.values() and node.lineno > carried_until:
             converted.append((node.lineno, node.col_offset + 1))
     converted.sort()
-    found, position = [], 0
+    found: list[Site] = []
+    position = 0
     for call, kind in sorted(program.sites, key=lambda s: (s[0].lineno, s[0].col_offset)):
         place = None
         if program.editor.statement(call) not in marked and position < len(converted):

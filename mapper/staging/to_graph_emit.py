@@ -15,8 +15,26 @@ from mapper.staging.to_graph_kinds import GRAD_FORMS, PARAMETER_LISTS, TENSOR_TO
 from mapper.staging.to_graph_ops import Ops
 from mapper.staging.to_graph_roles import Roles
 from mapper.staging.to_graph_values import (
-    Class, Function, GradFunction, GradOperation, Host, Instance, Layer, Method, Module, MultiFunction, Optimizer,
-    Param, Partial, Seq, Tensor, Update, Value, alternatives, has_tensor, is_tensor,
+    Class,
+    Function,
+    GradFunction,
+    GradOperation,
+    Host,
+    Instance,
+    Layer,
+    Method,
+    Module,
+    MultiFunction,
+    Optimizer,
+    Param,
+    Partial,
+    Seq,
+    Tensor,
+    Update,
+    Value,
+    alternatives,
+    has_tensor,
+    is_tensor,
 )
 
 if TYPE_CHECKING:
@@ -560,8 +578,7 @@ class Emitter:
                 self.replace(node, lambda: f"{name}({self.text(init)}, {self.text(shape)}, None)", node.func)
                 return
         self.done(init)
-        suffix = (lambda: f", dtype={self.text(dtype)}") if dtype is not None else (lambda: "")
-        self.replace(node, lambda: form.format(shape=self.text(shape), dtype=suffix()), node.func)
+        self.replace(node, lambda: form.format(shape=self.text(shape), dtype=f", dtype={self.text(dtype)}" if dtype is not None else ""), node.func)
 
     def assign_call(self, node: ast.Call) -> None:
         """ops.assign(p, v), P.Assign()(p, v), p.set_data(v)."""
@@ -577,6 +594,7 @@ class Emitter:
 
     def stored_parameter(self, node: ast.stmt) -> Callable[[], str]:
         """`self.p = v` and `self.p += v` on a Parameter give it a value."""
+        target: ast.expr
         if isinstance(node, ast.AugAssign):
             function = {ast.Add: "tf.assign_add", ast.Sub: "tf.assign_sub"}.get(type(node.op))
             target, value = node.target, node.value

@@ -18,7 +18,20 @@ from mapper.results import Site
 from mapper.staging.to_graph_infer import own_nodes
 from mapper.staging.to_graph_kinds import FLOAT_TYPES
 from mapper.staging.to_graph_values import (
-    Function, FunctionInfo, GradFunction, Host, Instance, Layer, Module, Param, Seq, Tensor, Value, alternatives, has_tensor, is_tensor,
+    Function,
+    FunctionInfo,
+    GradFunction,
+    Host,
+    Instance,
+    Layer,
+    Module,
+    Param,
+    Seq,
+    Tensor,
+    Value,
+    alternatives,
+    has_tensor,
+    is_tensor,
 )
 
 if TYPE_CHECKING:
@@ -147,7 +160,7 @@ class Gradients:
         named = {k.arg: k.value for k in call.keywords}
         if function.form == "operation":
             names = ("fn", "weights")
-            bound = {**dict(zip(names, call.args)), **named}
+            bound = _bound(names, call.args, named)
             if function.options is None or "fn" not in bound or set(bound) - set(names):
                 return None
             get_all, by_list, sens = function.options
@@ -162,7 +175,7 @@ class Gradients:
 
     def _wanted_form(self, function: GradFunction, named: dict[str | None, ast.expr]) -> Wanted | None:
         names = ("fn", "grad_position", "weights", "has_aux")
-        bound = {**dict(zip(names, function.call.args)), **named}
+        bound = _bound(names, function.call.args, named)
         if "fn" not in bound or set(bound) - set(names):
             return None
         position, aux = _constant(bound.get("grad_position"), 0), _constant(bound.get("has_aux"), False)
@@ -356,8 +369,7 @@ class Gradients:
             listed = self.graph.resolve(part.func) == "ms.ParameterTuple" and len(part.args) == 1
             if not cells and not listed:
                 return False
-            inner = part.func.value if isinstance(part.func, ast.Attribute) and cells else part.args[0]
-            return self._movable(inner, source, target)
+            return self._movable(part.func.value if isinstance(part.func, ast.Attribute) and cells else part.args[0], source, target)
         if isinstance(part, (ast.List, ast.Tuple)):
             return all(self._movable(e, source, target) for e in part.elts)
         if isinstance(part, ast.Attribute):
@@ -539,7 +551,7 @@ class Gradients:
             lines[number] = line
         text = "\n".join(lines)
         helpers = _helper_lines(text)
-        found = []
+        found: list[Site] = []
         for call, kind in sorted(self.sites, key=lambda s: (s[0].lineno, s[0].col_offset)):
             if call in self.direct_sites:
                 converted = places.get(self.direct_sites[call])
@@ -689,7 +701,8 @@ class _Rendering:
         innermost = self.owner.plans[inner].wanted
         assert innermost is not None
         values = [g.value if isinstance(g, ast.keyword) else g for g in self.inputs.given]
-        xs: Sequence[ast.expr] = values if innermost.positions == "all" else [values[p] for p in innermost.positions or ()]  # type: ignore[misc]
+        chosen = innermost.positions
+        xs = values if chosen == "all" else [values[p] for p in chosen] if isinstance(chosen, tuple) else []
         return self.gradients("tf.gradients", self.owner_call(innermost), innermost, [self.text(x) for x in xs], "")
 
     def argument(self, given: ast.expr | ast.keyword) -> str:
@@ -731,6 +744,11 @@ class _Rendering:
 
     def fresh(self, name: str) -> str:
         return self.graph.fresh_name(name, self.node)
+
+
+def _bound(names: Sequence[str], args: Sequence[ast.expr], named: dict[str | None, ast.expr]) -> dict[str | None, ast.expr]:
+    given: dict[str | None, ast.expr] = {name: value for name, value in zip(names, args)}
+    return given | named
 
 
 def _constant(node: ast.expr | None, default: object) -> object:

@@ -10,8 +10,26 @@ from mapper.staging.to_graph_emit import Emitter, bind, strip_parentheses, tenso
 from mapper.staging.to_graph_kinds import TENSOR_TO_HOST, dtype_name
 from mapper.staging.to_graph_update import Updates
 from mapper.staging.to_graph_values import (
-    Class, ClassInfo, Function, GradFunction, GradOperation, Host, Instance, Layer, Method, Module, MultiFunction,
-    Optimizer, Param, Partial, Seq, Tensor, Value, alternatives, has_tensor, is_tensor,
+    Class,
+    ClassInfo,
+    Function,
+    GradFunction,
+    GradOperation,
+    Host,
+    Instance,
+    Layer,
+    Method,
+    Module,
+    MultiFunction,
+    Optimizer,
+    Param,
+    Partial,
+    Seq,
+    Tensor,
+    Value,
+    alternatives,
+    has_tensor,
+    is_tensor,
 )
 
 # Tensor methods that NumPy arrays have under the same name and with the same meaning.
@@ -565,8 +583,7 @@ class HostEmitter:
                 if self.roles.rep(part) != "array" or self.inside_fetch(part, node):
                     continue
                 parent = self.editor.parent(part)
-                arithmetic = isinstance(parent, (ast.BinOp, ast.Compare))
-                if arithmetic and self.roles.rep(parent) == "graph" or isinstance(parent, ast.Subscript) and isinstance(
+                if isinstance(parent, (ast.BinOp, ast.Compare)) and self.roles.rep(parent) == "graph" or isinstance(parent, ast.Subscript) and isinstance(
                         self.program.kind(part), Seq) or isinstance(self.program.kind(part), Seq):
                     continue
                 if isinstance(parent, ast.Attribute) and parent.value is part and is_tensor(

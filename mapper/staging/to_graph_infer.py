@@ -12,9 +12,40 @@ from collections.abc import Sequence
 from mapper.names import Names, canonical
 from mapper.staging import to_graph_kinds as kinds
 from mapper.staging.to_graph_values import (
-    ARRAY, CELL_BASES, FLOAT, HOST, NONE, TENSOR, UPDATE, Class, ClassInfo, Dict, Either, Function, FunctionInfo,
-    GradFunction, GradOperation, Host, Instance, Layer, Method, Module, MultiFunction, Optimizer, Param, Partial, Seq,
-    Tensor, Update, Value, alternatives, has_tensor, is_tensor, join, join_all,
+    ARRAY,
+    CELL_BASES,
+    FLOAT,
+    HOST,
+    NO_CALL,
+    NONE,
+    TENSOR,
+    UPDATE,
+    Class,
+    ClassInfo,
+    Dict,
+    Either,
+    Function,
+    FunctionInfo,
+    GradFunction,
+    GradOperation,
+    Host,
+    Instance,
+    Layer,
+    Method,
+    Module,
+    MultiFunction,
+    Optimizer,
+    Param,
+    Partial,
+    Seq,
+    Tensor,
+    Update,
+    Value,
+    alternatives,
+    has_tensor,
+    is_tensor,
+    join,
+    join_all,
 )
 
 Env = dict[str, Value | None]
@@ -218,7 +249,7 @@ class _Walker:
         return any(isinstance(h, ast.ExceptHandler) and node in h.body for h in self._handlers())
 
     def _handlers(self) -> list[ast.AST]:
-        return [n for n in self.program.tree.body if isinstance(n, ast.Try) for n in n.handlers]
+        return [h for n in self.program.tree.body if isinstance(n, ast.Try) for h in n.handlers]
 
     # ---- binding -------------------------------------------------------------------------------------------
     def assign(self, target: ast.expr, value: Value | None, env: Env) -> None:
@@ -589,7 +620,7 @@ class _Walker:
             return UPDATE
         if isinstance(callee, GradOperation):
             fn = args[0] if args else keywords.get("fn")
-            return GradFunction("operation", fn, node or ast.Call(), callee.options)
+            return GradFunction("operation", fn, node or NO_CALL, callee.options)
         if isinstance(callee, GradFunction):
             return self.call_gradient(callee, args, keywords)
         if isinstance(callee, Partial):
@@ -750,7 +781,7 @@ class _Walker:
         if name == "ms.vjp" and args:
             fn = args[0]
             output = join_all(self.call_value(f, list(args[1:]), {}, None) for f in alternatives(fn))
-            return Seq(items=(output or TENSOR, GradFunction("pullback", fn, node or ast.Call())))
+            return Seq(items=(output or TENSOR, GradFunction("pullback", fn, node or NO_CALL)))
         if name == "ms.jvp" and args:
             inputs = args[1] if isinstance(args[1], Seq) else Seq(items=(args[1] or TENSOR,))
             for f in alternatives(args[0]):

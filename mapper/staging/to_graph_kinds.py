@@ -5,8 +5,28 @@ from __future__ import annotations
 import ast
 
 from mapper.staging.to_graph_values import (
-    ARRAY, FLOAT, HOST, TENSOR, UPDATE, GradFunction, GradOperation, Host, Layer, Module, MultiFunction, Optimizer,
-    Method, Param, Partial, Seq, Tensor, Value, alternatives, has_tensor, is_tensor, join_all,
+    ARRAY,
+    FLOAT,
+    HOST,
+    TENSOR,
+    UPDATE,
+    GradFunction,
+    GradOperation,
+    Host,
+    Layer,
+    Method,
+    Module,
+    MultiFunction,
+    Optimizer,
+    Param,
+    Partial,
+    Seq,
+    Tensor,
+    Value,
+    alternatives,
+    has_tensor,
+    is_tensor,
+    join_all,
 )
 
 OPTIMIZERS = {"SGD", "Momentum", "Adam", "AdamWeightDecay", "RMSProp", "Adagrad", "FTRL", "ProximalAdagrad", "Lamb",

@@ -165,7 +165,8 @@ def optimizer(short: str, node: ast.Call, emitter: Emitter) -> Text | None:
 
 def _scheduled(node: ast.Call, spec: Sequence[tuple[str, str | None]], emitter: Emitter) -> bool:
     """Is the learning rate a list of one for each step?"""
-    given = {**dict(zip((name for name, _ in spec), node.args)), **{k.arg: k.value for k in node.keywords}}
+    given: dict[str | None, ast.expr] = {name: value for (name, _), value in zip(spec, node.args)}
+    given.update({k.arg: k.value for k in node.keywords})
     rate = given.get("learning_rate")
     return rate is not None and any(isinstance(o, Seq) for o in alternatives(emitter.kind(rate)))
 

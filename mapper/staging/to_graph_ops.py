@@ -82,7 +82,8 @@ class Form:
 @functools.cache
 def _table() -> dict[str, Form]:
     table: dict[str, Form] = {}
-    one, two = [("x", None)], [("a", None), ("b", None)]
+    one: list[tuple[str, str | None]] = [("x", None)]
+    two: list[tuple[str, str | None]] = [("a", None), ("b", None)]
     for words, prefix in ((forms.ELEMENTWISE, "tf."), (forms.NN, "tf.nn.")):
         for ms, tf in _pairs(words):
             for name in (f"ops.{ms}", f"ops.{_snake(ms)}", f"ms.numpy.{_snake(ms)}"):

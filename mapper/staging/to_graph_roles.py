@@ -16,8 +16,29 @@ from mapper.names import Scope
 from mapper.staging.to_graph_infer import Program, own_nodes
 from mapper.staging.to_graph_kinds import TENSOR_HOST_ATTRIBUTES, TENSOR_HOST_METHODS, TENSOR_TO_HOST, UPDATE_PRIMITIVES
 from mapper.staging.to_graph_values import (
-    Class, Dict, Either, Function, FunctionInfo, GradFunction, GradOperation, Host, Instance, Layer, Method, Module,
-    MultiFunction, Optimizer, Param, Partial, Seq, Tensor, Update, Value, alternatives, has_tensor, is_tensor,
+    Class,
+    Dict,
+    Either,
+    Function,
+    FunctionInfo,
+    GradFunction,
+    GradOperation,
+    Host,
+    Instance,
+    Layer,
+    Method,
+    Module,
+    MultiFunction,
+    Optimizer,
+    Param,
+    Partial,
+    Seq,
+    Tensor,
+    Update,
+    Value,
+    alternatives,
+    has_tensor,
+    is_tensor,
 )
 
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)

@@ -162,6 +162,9 @@ class GradOperation:
     call: ast.Call | None = None
 
 
+NO_CALL = ast.Call(func=ast.Name("", ast.Load()), args=[], keywords=[])
+
+
 @dataclass(frozen=True)
 class GradFunction:
     """What differentiates `fn` when called. `form`: 'operation', 'grad', 'value_and_grad', 'vjp', 'jvp', 'jacobian'."""
