@@ -18,6 +18,8 @@ class Transform:
 
     write: Callable[[str], str | None]
     read: Callable[[str], str | None]
+    absent: str = ""
+    """What None stands for in MindSpore's form, in MindSpore's words."""
 
 
 def _expression(text: str) -> ast.expr | None:
@@ -115,8 +117,23 @@ def _as_it_is(text: str) -> str:
     return text
 
 
+def _list_of_dims(text: str) -> str:
+    """A shape, where a number stands for a shape of one dimension."""
+    return f"[{text}]" if isinstance(literal(_expression(text)), int) else _list(text)
+
+
+def _only(*kinds: type) -> Callable[[str], str | None]:
+    """A value that is surely of one of some types."""
+    return lambda text: text if isinstance(literal(_expression(text)), kinds) else None
+
+
+def _for_none(replacement: str) -> Callable[[str], str | None]:
+    return lambda text: replacement if literal(_expression(text)) is None else text
+
+
 TRANSFORMS: Mapping[str, Transform] = {
     "complement": Transform(_complement, _complement),
+    "rate": Transform(_complement, _complement),
     "tuple": Transform(_tuple, _list),
     "lower": Transform(_word(str.lower), _word(str.upper)),
     "said": Transform(_unless(None), _as_it_is),
@@ -124,6 +141,14 @@ TRANSFORMS: Mapping[str, Transform] = {
     "everything": Transform(_everything, _not_everything),
     "norm_order": Transform(_norm_order, _named_norm),
     "middle": Transform(_middle, _surrounded),
+    "dims": Transform(_tuple, _list_of_dims),
+    "count": Transform(_only(int), _only(int)),
+    "sizes": Transform(_only(list, tuple), _only(list, tuple)),
+    "last": Transform(_for_none("-1"), _as_it_is),
+    "one": Transform(_for_none("1.0"), _as_it_is),
+    "zero": Transform(_for_none("0.0"), _as_it_is),
+    "float": Transform(_for_none("ms.float32"), _as_it_is),
+    "written": Transform(_as_it_is, _as_it_is, "ms.float32"),
     "negative": Transform(lambda text: f"-{wrap(text, 13)}", lambda text: f"-{wrap(text, 13)}"),
 }
 
@@ -242,7 +267,7 @@ def _parameter(api: str, parameter: Parameter, values: Mapping[str, Bound], said
     written.add(name)
     argument = said[name]
     if isinstance(parameter.value, ast.Call) and isinstance(parameter.value.func, ast.Name):
-        if not values[name].given and parameter.default is not None and _equal(argument.text, _read(parameter.value.func.id, ast.unparse(parameter.default))):
+        if not values[name].given and parameter.default is not None and _equal(argument.text, _default(parameter.value.func.id, ast.unparse(parameter.default))):
             return None
         changed = TRANSFORMS[parameter.value.func.id].write(argument.text)
         if changed is None:
@@ -257,10 +282,16 @@ def _read(transform: str, text: str) -> str | None:
     return TRANSFORMS[transform].read(text)
 
 
+def _default(transform: str, text: str) -> str | None:
+    """What a form's default stands for, in the words of the form's own side."""
+    return TRANSFORMS[transform].absent if text == "None" and TRANSFORMS[transform].absent else _read(transform, text)
+
+
 def _argument(name: str, bound: Bound, to: Side, text: Text) -> Argument | Mismatch:
     piece = text(bound.node) if bound.given else convert_constants(bound.node, to)
     if bound.through is not None:
-        read = _read(bound.through, piece)
+        absent = TRANSFORMS[bound.through].absent
+        read = convert_constants(ast.parse(absent, mode="eval").body, to) if absent and piece == "None" else _read(bound.through, piece)
         if read is None:
             return Mismatch(f"{name}={piece} has no counterpart")
         piece = read

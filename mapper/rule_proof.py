@@ -58,7 +58,7 @@ class Tally:
     both_ways: int = 0
     jobs: int = 0
     proven: set[str] = field(default_factory=set)
-    absent: dict[str, str] = field(default_factory=dict)
+    absent: dict[tuple[str, str], None] = field(default_factory=dict)
 
 
 # ---- from examples to pieces of code -------------------------------------------------------------------------------
@@ -68,11 +68,13 @@ def jobs_of(rule: Rule, tally: Tally) -> Iterator[Job]:
     for number, example in enumerate(rule.examples):
         tally.examples += 1
         try:
-            made = {(job.side, job.code): job for job in reversed(list(_of_example(rule, number, example, unsaid, tally)))}
+            made: dict[tuple[Side, str], Job] = {}
+            for job in _of_example(rule, number, example, unsaid, tally):
+                made.setdefault((job.side, job.code), job)
         except (ValueError, SyntaxError, RuleError, SignatureError) as error:
             tally.failures.append(f"{rule.file}: {rule.id}: example {number + 1}: {error}")
             continue
-        yield from reversed(made.values())
+        yield from made.values()
     for side, text in sorted(unsaid) if rule.examples else ():
         if rule.goes(OTHER[side]) or rule.goes(side):
             tally.failures.append(f"{rule.file}: {rule.id}: no example can be said as {text}")
@@ -199,6 +201,8 @@ def prove(base: Iterable[Rule], python: Sequence[str] | None = None) -> tuple[st
     """Runs all examples; the report, and whether every one agrees."""
     base = tuple(base)
     tally = Tally(failures=problems(base))
+    if tally.failures:
+        return "\n".join([*tally.failures, ""]), False
     jobs = [job for rule in base for job in jobs_of(rule, tally)]
     tally.jobs = len(jobs)
     outcomes = run(jobs, python or [sys.executable, "-m", "mapper.runtime", "run"])
@@ -212,17 +216,18 @@ def prove(base: Iterable[Rule], python: Sequence[str] | None = None) -> tuple[st
 def _compare(jobs: Sequence[Job], outcomes: Sequence[Outcome], tally: Tally) -> None:
     first: dict[tuple[str, int], int] = {}
     failed: set[str] = set()
+    ran: dict[str, set[Side]] = {}
     for i, job in enumerate(jobs):
         if outcomes[i].error.endswith(ABSENT) or ABSENT + " (" in outcomes[i].error:
-            tally.absent.setdefault(job.rule, outcomes[i].error.removeprefix("Missing: "))
-            failed.add(job.rule)
+            tally.absent[job.rule, outcomes[i].error.removeprefix("Missing: ").split(" is not ")[0]] = None
             continue
+        ran.setdefault(job.rule, set()).add(job.side)
         start = first.setdefault((job.rule, job.number), i)
         problem = disagreement(outcomes[start], outcomes[i], job.example.dtype)
         if problem:
             failed.add(job.rule)
             tally.failures.append(f"{job.rule}: example {job.number + 1}: {job.code} ({job.about}): {problem}")
-    tally.proven |= {job.rule for job in jobs} - failed
+    tally.proven |= {rule for rule, sides in ran.items() if len(sides) == 2} - failed
 
 
 def counts(base: Sequence[Rule], tally: Tally) -> list[str]:
@@ -231,16 +236,21 @@ def counts(base: Sequence[Rule], tally: Tally) -> list[str]:
     strategic = sum(bool(rule.strategy) for rule in base)
     lines = [
         f"rules: {len(base)} ({both} calls both ways, {sum(rule.rewrites and bool(rule.one_way) for rule in base)} one way, {strategic} with a strategy, "
-        f"{sum(bool(rule.by_hand) for rule in base)} by hand, {sum(bool(rule.instead) for rule in base)} without a counterpart)",
+        f"{sum(bool(rule.by_hand) for rule in base)} by hand, {sum(bool(rule.instead and not rule.strategy) for rule in base)} without a counterpart)",
         f"examples: {tally.examples}, converted both ways: {tally.both_ways}, pieces of code run: {tally.jobs}",
         f"rules proven on the runtime: {len(tally.proven)} of {sum(bool(rule.examples) for rule in base)} with examples",
-        *[f"  not proven, {rule}: {why}" for rule, why in tally.absent.items()],
+        *_unrun("not proven, because this backend has none of", [(r, n) for r, n in tally.absent if r not in tally.proven]),
+        *_unrun("proven but for forms that this backend does not have", [(r, n) for r, n in tally.absent if r in tally.proven]),
         f"differences noted: {sum(len(rule.differences) for rule in base)}, measured pairs among them: {len({m for r in base for d in r.differences for m in d.measured})}",
     ]
     if base == rules():
         for name, covered, total in coverage():
             lines.append(f"{name}: {covered} of {total} covered")
     return lines
+
+
+def _unrun(what: str, absent: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"  {what}: {', '.join(dict.fromkeys(name.removeprefix('tensorflow.').removeprefix('mindspore.') for _, name in absent))}"] if absent else []
 
 
 def coverage() -> list[tuple[str, int, int]]:

@@ -9,7 +9,7 @@ recognised. Rules are data: one file per family, and nothing is registered anywh
     example = [{ code = "tf.expand_dims(a, 1)", given = { a = "float32[2, 3]" } }]
 
 A form may be a table: `with` fixes values that it leaves unsaid, `since` and `until` name the versions that have it. `for` makes
-a family: its rules differ in the words that stand in braces. A rule that goes one way says why; what has no counterpart says
+a family: its rules differ in the words that stand in braces, and are called what `id` says or what they are listed under. A rule that goes one way says why; what has no counterpart says
 what to do instead; a `strategy` names the part of the converter that does what no single call can say."""
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ STRATEGIES = {
     "optimizers": "the optimizer's step becomes an assignment of gradients to variables, or takes the gradients as an argument",
     "layers": "the layer keeps its weights itself, so that it is made once and then called",
     "initializers": "the initial value is written where the variable is made",
+    "furniture": "it says how the program runs and nothing about its numbers, and is left out",
     "values": "the value behind a tensor is computed where it is asked for",
 }
 RESERVED = {"aliases.toml", "coverage.toml"}
@@ -173,13 +174,13 @@ def _members(file: str, name: str, table: dict[str, Any]) -> Iterator[tuple[str,
     if "for" not in table:
         yield name, table
         return
-    common = {key: value for key, value in table.items() if key != "for"}
+    common = {key: value for key, value in table.items() if key not in ("for", "id")}
     for key, value in table["for"].items():
         given = value if isinstance(value, dict) else {"to": value}
         words = {"name": key, **{k: v for k, v in given.items() if isinstance(v, str)}}
         own = {k: v for k, v in given.items() if k in _KEYS}
         try:
-            yield key.replace(".", "_"), _filled({**common, **own}, words)
+            yield _filled(table.get("id", "{name}"), words).replace(".", "_"), _filled({**common, **own}, words)
         except KeyError as error:
             raise RuleError(f"{file}: {name}: {key} says no {error}") from None
 
@@ -266,7 +267,7 @@ def problems(base: tuple[Rule, ...]) -> list[str]:
             found.append(f"{place}: {error}")
             continue
         for side in SIDES:
-            if rule.maps and not rule.goes("ms" if side == "tf" else "tf"):
+            if not rule.rewrites or not rule.goes("ms" if side == "tf" else "tf"):
                 continue
             for spelling in rule.side(side):
                 key = side, " ".join(spelling.text.split()), repr({k: ast.unparse(v) for k, v in spelling.fixed.items()})
