@@ -48,11 +48,11 @@ def check(source: str, to: Direction | None = None, filename: str = "<string>") 
     return list(convert(source, to, filename=filename).findings)
 
 
-def verify(original: str | Path, converted: str | Path | None = None, backend: str = "numpy", **options: Any) -> Verification:
+def verify(original: str | Path, converted: str | Path | None = None, **options: Any) -> Verification:
     """Runs a program and its conversion (made here when not given) and compares every gradient, then what they print.
 
-    Both run as child processes with limits on time, memory and output; see mapper.verify.Limits. Raises SourceError for
-    files that cannot be read or converted."""
+    Both run as child processes with limits on time, memory and output; `options` are the fields of mapper.verification.Options. Raises
+    SourceError for files that cannot be read or converted."""
     from mapper.verification import verify_files
 
-    return verify_files(Path(original), None if converted is None else Path(converted), backend, **options)
+    return verify_files(Path(original), None if converted is None else Path(converted), **options)

@@ -64,21 +64,26 @@ def check(paths: tuple[Path, ...], form: str) -> None:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("converted", required=False, type=click.Path(path_type=Path))
-@click.option("--backend", type=click.Choice(["numpy"]), default="numpy", show_default=True)
 @click.option("--rtol", default=1e-4, show_default=True, help="Relative tolerance.")
 @click.option("--atol", default=1e-6, show_default=True, help="Absolute tolerance.")
+@click.option("--no-finite-differences", is_flag=True, help="Do not hold the original's gradients against finite differences.")
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds that each program may run.")
-@click.option("--memory", default=8192, show_default=True, help="Megabytes of address space that each program may use.")
+@click.option("--memory", "memory_mb", default=8192, show_default=True, help="Megabytes of address space that each program may use.")
+@click.option("--output", "output_mb", default=64, show_default=True, help="Megabytes that each program may print.")
+@click.option("--env", multiple=True, metavar="NAME", help="Environment variable to pass on; may be repeated. By default only what Python needs is.")
+@click.option("--copy-folder", is_flag=True, help="Run each program in a temporary copy of its folder.")
+@click.option("--map", "map_file", type=click.Path(path_type=Path), help="The map of gradient sites that --save-map wrote.")
+@click.option("--save-map", type=click.Path(path_type=Path), help="Write the map of gradient sites to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-def verify(file: Path, converted: Path | None, backend: str, rtol: float, atol: float, timeout: float, memory: int, as_json: bool) -> None:
+def verify(file: Path, converted: Path | None, no_finite_differences: bool, as_json: bool, **options: Any) -> None:
     """Convert FILE if needed, run both programs, and compare every gradient and every printed number.
 
-    Exit code 0: all sites match. 1: a site differs. 2: a side could not run."""
+    Exit code 0: all sites match. 1: a site differs, or finite differences disagree. 2: a side could not run."""
     import mapper
     from mapper import report
 
     try:
-        result = mapper.verify(file, converted, backend, rtol=rtol, atol=atol, timeout=timeout, memory_mb=memory)
+        result = mapper.verify(file, converted, finite_differences=not no_finite_differences, **options)
     except SourceError as error:
         _fail(error)
     click.echo(report.verification_json(result) if as_json else report.verification_text(result), nl=False)
@@ -126,11 +131,28 @@ def rules_show(api: str) -> None:
     click.echo(page, nl=False)
 
 
+@rules.command("pages")
+@click.argument("folder", type=click.Path(path_type=Path))
+def rules_pages(folder: Path) -> None:
+    """Write the mapping pages of all rules into FOLDER, as Markdown."""
+    from mapper import rules as base
+
+    for name, text in base.documents().items():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 @rules.command("test")
-def rules_test() -> None:
+@click.option("--backend", type=click.Choice(["numpy", "native"]), default="numpy", show_default=True,
+              help="Run the examples on the bundled runtime, or on the real frameworks (with this Python, or that of MAPPER_NATIVE_PYTHON).")
+def rules_test(backend: str) -> None:
     """Convert every rule's examples both ways and compare their numbers."""
     from mapper import rules as base
 
-    text, ok = base.self_test()
+    try:
+        text, ok = base.self_test(backend)
+    except base.RuleError as error:
+        click.echo(f"mapper: {error}", err=True)
+        sys.exit(1)
     click.echo(text, nl=False)
     sys.exit(0 if ok else 1)

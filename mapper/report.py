@@ -46,17 +46,41 @@ FORMATS = {"text": findings_text, "json": findings_json, "github": github, "sari
 
 def verification_text(result: Verification) -> str:
     """The verdict table, then the first difference in full."""
-    if result.problem:
-        return f"could not verify: {result.problem}\n"
-    lines = [f"{'what':<28} {'original':>9} {'converted':>9} {'times':>6}  verdict"]
+    lines = []
+    if result.rows:
+        lines.append(f"{'what':<28} {'original':>9} {'converted':>9} {'times':>6}  verdict")
     for row in result.rows:
         lines.append(f"{row.what[:28]:<28} {_line(row.line):>9} {_line(row.converted_line):>9} {row.evaluations:>6}  {_verdict(row)}")
-        lines += [f"{'':<28} note: {note}" for note in row.notes]
-    worst = next((row for row in result.rows if row.verdict == "differs"), None)
-    if worst is not None:
-        lines += ["", f"first difference: {worst.what}", worst.detail]
-    lines.append("same numbers" if result.matches else "NOT the same numbers")
+        remarks = (*row.notes, *([row.oracle] if row.oracle and not row.oracle.startswith("finite differences agree") else []))
+        lines += [f"{'':<28} note: {note}" for note in remarks]
+    if result.problem:
+        return "\n".join([*lines, f"could not verify: {result.problem}", ""])
+    first = next((row for row in result.rows if row.verdict == "differs"), None)
+    if first is not None:
+        lines += ["", f"first difference: {first.what}", first.detail]
+        if first.cause:
+            lines.append(f"  probable cause: {first.cause}")
+    doubtful = [row.what for row in result.rows if row.verdict == "doubtful"]
+    if doubtful:
+        lines += ["", f"both programs agree, and both are doubtful: {', '.join(doubtful)}. Finite differences of the original say otherwise:",
+                  "the gradient is blocked, defined by hand, or wrong in both frameworks; --no-finite-differences leaves this check out."]
+    lines += [f"note: {note}" for note in result.notes]
+    changed = [f"{name} {result.settings[name]:g} instead of {usual:g}" for name, usual in _TOLERANCES.items() if result.settings.get(name, usual) != usual]
+    if changed:
+        lines.append(f"tolerances: {', '.join(changed)}")
+    lines.append(_summary(result))
     return "\n".join(lines) + "\n"
+
+
+_TOLERANCES = {"rtol": 1e-4, "atol": 1e-6}
+
+
+def _summary(result: Verification) -> str:
+    sites = [row for row in result.rows if row.line]
+    checked = sum(row.oracle.startswith("finite differences agree") for row in sites)
+    reached = sum(row.verdict != "not run" for row in sites)
+    words = f"{reached} of {len(sites)} gradient sites compared" + (f", {checked} confirmed by finite differences" if checked else "")
+    return ("same numbers" if result.matches else "NOT the same numbers") + (f": {words}" if sites else "")
 
 
 def _line(line: int) -> str:
@@ -65,7 +89,8 @@ def _line(line: int) -> str:
 
 def _verdict(row: Comparison) -> str:
     if row.verdict == "close":
-        return f"close (max abs {row.max_abs:.2g}, max rel {row.max_rel:.2g}, {row.max_ulp:.0f} ULP)"
+        ulp = f", {row.max_ulp:.0f} ULP" if row.max_ulp else ""
+        return f"close (max abs {row.max_abs:.2g}, max rel {row.max_rel:.2g}{ulp})"
     return row.verdict
 
 

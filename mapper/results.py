@@ -52,8 +52,27 @@ class Conversion:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Values of one gradient on both sides: the element that is furthest apart, and the first few, of one evaluation.
+
+    `error` says why two values cannot be compared element by element: another shape, another dtype, None."""
+
+    evaluation: int
+    gradient: int
+    original: str
+    converted: str
+    worst: str = ""
+    max_abs: float = 0.0
+    max_rel: float = 0.0
+    max_ulp: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """One thing that both programs computed: verdict "exact", "close", "differs" or "not run", and how far apart."""
+    """One thing that both programs computed: verdict "exact", "close", "doubtful" (both agree, and finite differences disagree with
+    both), "differs" or "not run", and how far apart. `errors` holds the largest absolute difference of each evaluation, `cause` what
+    may explain a difference, `oracle` what finite differences say."""
 
     what: str
     line: int
@@ -65,17 +84,25 @@ class Comparison:
     max_ulp: float = 0.0
     detail: str = ""
     notes: tuple[str, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    errors: tuple[float, ...] = ()
+    cause: str = ""
+    oracle: str = ""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """The verdict on a conversion. `problem` says why a side could not run; then there are no comparisons."""
+    """The verdict on a conversion. `problem` says why a side could not run; then there are no comparisons. `settings` holds the
+    tolerances and options that were in force, `machine` what the programs ran on, `sources` the two texts."""
 
     original: str
     converted: str
     rows: tuple[Comparison, ...] = ()
     problem: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
+    sources: tuple[str, str] = ("", "")
+    notes: tuple[str, ...] = ()
 
     @property
     def matches(self) -> bool:

@@ -2,298 +2,228 @@
 from __future__ import annotations
 
 import json
-import re
+import platform
+import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mapper import source
-from mapper.children import Child, Limits, Outcome
-from mapper.results import Comparison, Conversion, Site, SourceError, Verification
+from mapper.children import Child, ChildError, Limits, Outcome, environment, wait
+from mapper.results import Comparison, Site, SourceError, Verification
+from mapper.verify_causes import cause_of, excerpt
+from mapper.verify_compare import Judgement, Tolerance, Values, judge_site, samples
+from mapper.verify_printed import compare_printed
+from mapper.verify_records import Opinion, Record, read_record
+from mapper.verify_sites import load_map, map_of, save_map
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+_LIBRARY_FRAMES = 12                 # lines of a traceback that are shown
 
 
 @dataclass(frozen=True)
-class Tolerance:
-    """Values are close when |a - b| <= atol + rtol * |a|."""
+class Options:
+    """How to verify. `env` names variables that the programs get besides what Python needs, `map_file` holds the sites of a conversion
+    that was made earlier, `save_map` is where to write them."""
 
     rtol: float = 1e-4
     atol: float = 1e-6
+    timeout: float = 120.0
+    memory_mb: int = 8192
+    output_mb: int = 64
+    finite_differences: bool = True
+    env: tuple[str, ...] = ()
+    copy_folder: bool = False
+    map_file: Path | None = None
+    save_map: Path | None = None
+
+    @property
+    def tolerance(self) -> Tolerance:
+        return Tolerance(self.rtol, self.atol)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.timeout, self.memory_mb, self.output_mb << 20)
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What one run of a gradient site gave: an array, or None, per gradient."""
+class Side:
+    """One program to run: its file, its text, the name to show, and the calls whose results wait to be computed."""
 
-    line: int
-    values: tuple[Any, ...]
+    path: Path
+    text: str
+    name: str
+    tagged: tuple[tuple[int, int], ...] = ()
 
 
-def verify_files(original: Path, converted: Path | None, backend: str = "numpy", rtol: float = 1e-4, atol: float = 1e-6, timeout: float = 120.0,
-                 memory_mb: int = 8192) -> Verification:
+@dataclass(frozen=True)
+class Run:
+    """What a side did."""
+
+    side: Side
+    outcome: Outcome
+    record: Record
+
+
+def verify_files(original: Path, converted: Path | None = None, **options: Any) -> Verification:
     """See mapper.verify. Raises SourceError for files that cannot be read or converted."""
-    if backend != "numpy":
-        raise SourceError(f"backend {backend!r} is not one of: numpy")
+    chosen = Options(**options)
     program = source.read(original)
-    tree = source.parse(program.text, str(original))
-    del tree
-    limits, tolerance = Limits(timeout, memory_mb), Tolerance(rtol, atol)
-    settings = {"rtol": rtol, "atol": atol, "backend": backend, "timeout": timeout}
-    with tempfile.TemporaryDirectory(prefix="mapper-") as folder:
-        records = Path(folder, "original.npz"), Path(folder, "converted.npz")
-        first = Child(original, limits, records[0])          # runs while the conversion is being made
+    source.parse(program.text, str(original))
+    with tempfile.TemporaryDirectory(prefix="mapper-") as name:
+        scratch = Path(name)
+        first = _start(Side(original, program.text, str(original)), original, chosen, scratch, "original")    # runs while the conversion is made
+        children = [first]
         try:
-            sites, target = _converted(program, original, converted, Path(folder))
-        except BaseException:
-            first.stop()
-            raise
-        second = Child(target, limits, records[1], original.resolve().parent)
-        outcomes = first.wait(), second.wait()
-        shown = str(converted) if converted is not None else f"{original} (converted)"
-        problem = _problem(outcomes, (str(original), shown))
-        if problem:
-            return Verification(str(original), shown, problem=problem, settings=settings)
-        left, right = (_evaluations(record) for record in records)
-        texts = program.text.splitlines(), target.read_text("utf-8", "replace").splitlines()
-    rows = [*_site_rows(sites, left, right, tolerance, texts), _printed_row(outcomes, tolerance)]
-    return Verification(str(original), shown, tuple(rows), settings=settings)
+            sites, target, shown = _converted(program, original, converted, chosen, scratch)
+            second = Side(target, source.read(target).text, shown, tuple(site.converted for site in sites if site.converted))
+            children.append(_start(second, original, chosen, scratch, "converted"))
+            outcomes = wait(children)
+        except ChildError as error:
+            raise SourceError(str(error)) from None
+        finally:
+            for child in children:
+                if not child.ended:
+                    child.close()
+        sides = Side(original, program.text, str(original)), second
+        records = [read_record(scratch / f"{label}.record") for label in ("original", "converted")]
+    runs = [Run(*parts) for parts in zip(sides, outcomes, records, strict=True)]
+    return _verification(runs[0], runs[1], sites, chosen)
 
 
-def _converted(program: source.SourceFile, original: Path, converted: Path | None, folder: Path) -> tuple[Sequence[Site], Path]:
-    """The map of sites, and the file to run on the other side."""
+def _start(side: Side, original: Path, options: Options, scratch: Path, label: str) -> Child:
+    folder = original.resolve().parent
+    path = side.path.resolve()
+    if options.copy_folder:
+        folder = scratch / label
+        shutil.copytree(original.resolve().parent, folder, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        path = folder / path.name if path.parent == original.resolve().parent else path
+    request = {"program": str(path), "record": str(scratch / f"{label}.record"), "oracle": options.finite_differences and label == "original",
+               "sites": side.tagged, "memory_mb": options.limits.memory_mb, "file_bytes": options.limits.file_bytes}
+    return Child([sys.executable, "-m", "mapper.runtime", "record", json.dumps(request)], options.limits, folder, environment(options.env))
+
+
+def _converted(program: source.SourceFile, original: Path, converted: Path | None, options: Options, scratch: Path) -> tuple[Sequence[Site], Path, str]:
+    """The map of sites, the file to run on the other side, and its name."""
     import mapper
 
     if converted is not None:
-        source.parse(source.read(converted).text, str(converted))
-        return _map_of(program, original, converted), converted
-    conversion = mapper.convert(program.text, filename=str(original))
-    if not conversion.complete:
-        first = next(f for f in conversion.findings if f.level == "error")
-        raise SourceError(f"{original}: not converted completely, so there is nothing to compare: {first}")
-    target = folder / (original.stem + "_converted.py")
-    target.write_text(conversion.code, "utf-8")
-    return conversion.sites, target
+        text = source.read(converted).text
+        source.parse(text, str(converted))
+        beside = converted.with_name(converted.name + ".map")
+        known = options.map_file or (beside if beside.exists() else None)
+        sites: Sequence[Site] = load_map(known, program.text, text) if known else map_of(program.text, str(original), text)
+        target, shown = converted, str(converted)
+    else:
+        conversion = mapper.convert(program.text, filename=str(original))
+        if not conversion.complete:
+            first = next(f for f in conversion.findings if f.level == "error")
+            raise SourceError(f"{original}: not converted completely, so there is nothing to compare: {first}")
+        target = scratch / (original.stem + "_converted.py")
+        target.write_text(conversion.code, "utf-8")
+        text, sites, shown = conversion.code, conversion.sites, f"{original} (converted)"
+    if options.save_map is not None:
+        save_map(options.save_map, program.text, text, sites)
+    return sites, target, shown
 
 
-def _map_of(program: source.SourceFile, original: Path, converted: Path) -> Sequence[Site]:
-    """The sites of the conversion that mapper would make: right for its own output, and for one that was edited in place."""
+# ------------------------------------------------------------------------------------------------------------ the verdict
+
+def _verification(left: Run, right: Run, sites: Sequence[Site], options: Options) -> Verification:
+    settings = {"backend": "numpy", "rtol": options.rtol, "atol": options.atol, "timeout": options.timeout, "memory_mb": options.memory_mb,
+                "finite_differences": options.finite_differences}
+    result = Verification(left.side.name, right.side.name, settings=settings, machine=machine(), sources=(left.side.text, right.side.text))
+    problem = next((p for p in (_problem(run) for run in (left, right)) if p), "")
+    if problem:
+        return replace(result, problem=problem)
+    rows = [*site_rows(sites, left, right, options.tolerance), compare_printed(left.outcome, right.outcome, options.tolerance)]
+    if not any(row.evaluations for row in rows):
+        return replace(result, rows=tuple(rows), problem=f"{left.side.name}: it computed no gradient and printed no number, so nothing was compared; "
+                                                         "call what it defines, or name a function with --call")
+    notes = [f"{run.side.name}: more evaluations than are kept were recorded; the first ones were compared" for run in (left, right) if run.record.full]
+    return replace(result, rows=tuple(rows), notes=tuple(notes))
+
+
+def machine() -> dict[str, str]:
+    """What the programs ran on."""
+    import numpy as np
+
     import mapper
 
-    try:
-        conversion: Conversion = mapper.convert(program.text, filename=str(original))
-    except SourceError:
-        return ()
-    ours, theirs = conversion.code.splitlines(), source.read(converted).text.splitlines()
-    return conversion.sites if len(ours) == len(theirs) else tuple(_moved(site, ours, theirs) for site in conversion.sites)
+    return {"mapper": mapper.__version__, "Python": platform.python_version(), "NumPy": np.__version__, "system": f"{platform.system()} {platform.machine()}"}
 
 
-def _moved(site: Site, ours: Sequence[str], theirs: Sequence[str]) -> Site:
-    """A site whose line stands elsewhere in the edited file."""
-    if site.converted is None or site.converted[0] > len(ours):
-        return site
-    text = ours[site.converted[0] - 1]
-    lines = [i + 1 for i, line in enumerate(theirs) if line == text]
-    if not lines:
-        return Site(site.id, site.line, site.column, None, site.kind)
-    nearest = min(lines, key=lambda n: abs(n - site.converted[0]))  # type: ignore[index]
-    return Site(site.id, site.line, site.column, (nearest, site.converted[1]), site.kind)
-
-
-def _problem(outcomes: tuple[Outcome, Outcome], names: tuple[str, str]) -> str:
-    for outcome, name in zip(outcomes, names, strict=True):
-        if outcome.stopped:
-            return f"{name}: {outcome.stopped}"
-        if outcome.code:
-            how = f"ended by signal {-outcome.code}" if outcome.code < 0 else f"ended with exit code {outcome.code}"
-            tail = "\n".join(outcome.stderr.strip().splitlines()[-12:])
-            return f"{name}: {how}" + (f"\n{tail}" if tail else "")
+def _problem(run: Run) -> str:
+    """Why a side's run proves nothing, or nothing."""
+    outcome, name = run.outcome, run.side.name
+    if outcome.stopped:
+        return f"{name}: {outcome.stopped}"
+    tail = "\n".join(outcome.stderr.strip().splitlines()[-_LIBRARY_FRAMES:])
+    if outcome.code:
+        how = f"ended by signal {-outcome.code}" if outcome.code < 0 else f"ended with exit code {outcome.code}"
+        if "MemoryError" in tail:
+            how += " for want of memory (--memory gives it more)"
+        return f"{name}: {how}" + (f"\n{tail}" if tail else "")
+    if not run.record.finished:
+        return f"{name}: ended before its last line without an error (os._exit?), so what it computed is not known" + (f"\n{tail}" if tail else "")
     return ""
 
 
-def _evaluations(record: Path) -> list[Evaluation]:
-    import numpy as np
-
-    if not record.exists():
-        return []
-    with np.load(record) as stored:
-        index = json.loads(bytes(stored["index"]).decode())
-        return [Evaluation(entry["line"], tuple(None if name is None else stored[name] for name in entry["values"])) for entry in index]
-
-
-# ------------------------------------------------------------------------------------------------------------------- sites
-
-def _site_rows(sites: Sequence[Site], left: list[Evaluation], right: list[Evaluation], tolerance: Tolerance, texts: tuple[list[str], list[str]]) -> list[Comparison]:
-    rows = []
+def site_rows(sites: Sequence[Site], left: Run, right: Run, tolerance: Tolerance) -> list[Comparison]:
+    """A row for every gradient site of the original, in the order of its lines."""
     claimed = {site.converted[0] for site in sites if site.converted}
-    shared = [e.values for e in right if e.line not in claimed]
+    others = [e.values for e in right.record.evaluations if e.line not in claimed]
+    rows = []
     for site in sorted(sites, key=lambda s: (s.line, s.column)):
-        line = site.converted[0] if site.converted else 0
-        ours = [e.values for e in left if e.line == site.line]
-        theirs = [e.values for e in right if e.line == line]
-        if ours and not theirs and shared and site.converted:
-            rows.append(_shared_row(site, line, ours, shared, tolerance, texts))
-        else:
-            rows.append(_site_row(site, line, ours, theirs, tolerance, texts))
+        ours = [e.values for e in left.record.evaluations if (e.line, e.column) == (site.line, site.column)]
+        theirs = [e.values for e in right.record.evaluations if (e.line, e.column) == site.converted]
+        opinion = left.record.opinions.get((site.line, site.column))
+        rows.append(_row(site, ours, theirs, others, opinion, left, right, tolerance))
     return rows
 
 
-def _shared_row(site: Site, line: int, ours: list[tuple[Any, ...]], shared: list[tuple[Any, ...]], tolerance: Tolerance,
-                texts: tuple[list[str], list[str]]) -> Comparison:
-    """A site whose gradients the converted program takes in a definition that serves several sites: each must be found there."""
-    what, verdict, worst = f"{site.kind} {site.id}", "exact", (0.0, 0.0, 0.0)
-    for values in ours:
-        wanted = [v for v in values if v is not None and v.any()]      # zeros for what is not connected are not taken anywhere
-        if site.kind == "hessians":
-            pool = [array for others in shared for array in others]
-            judged = [_contained([row for v in wanted for row in _rows(v)], pool, tolerance)]
-        else:
-            judged = [_contained(wanted, others, tolerance) for others in shared]
-        best = min((j for j in judged if j[0] != "differs"), key=lambda j: j[1], default=None)
-        if best is None:
-            nearest = min(shared, key=lambda others: abs(len(others) - len(wanted)))
-            return Comparison(what, site.line, line, "differs", len(ours), detail=_detail(site.line, line, texts, values, nearest))
-        verdict = "close" if "close" in (verdict, best[0]) else "exact"
-        worst = tuple(max(a, b) for a, b in zip(worst, best[1], strict=True))  # type: ignore[assignment]
-    return Comparison(what, site.line, line, verdict, len(ours), *worst)
+def _row(site: Site, ours: list[Values], theirs: list[Values], others: list[Values], opinion: Opinion | None, left: Run, right: Run,
+         tolerance: Tolerance) -> Comparison:
+    row = Comparison(f"{site.kind} {site.id}", site.line, site.converted[0] if site.converted else 0, "not run")
+    if not ours:
+        who = "neither program reached it" if not theirs else "the original did not reach it, the converted program did"
+        return replace(row, notes=(f"{who} in this run; --call or --inputs may",))
+    judged = judge_site(ours, theirs, others, tolerance, site.kind == "hessians")
+    row = replace(row, verdict=judged.verdict, evaluations=len(ours), errors=judged.errors, notes=tuple(sorted(judged.notes)))
+    row = replace(row, max_abs=judged.distance[0], max_rel=judged.distance[1], max_ulp=judged.distance[2], oracle=_said(opinion))
+    if judged.verdict == "differs":
+        return _explained(row, site, judged, ours, left, right, tolerance)
+    shown = theirs[0] if theirs else next((o for o in others), ())
+    row = replace(row, samples=samples(0, ours[0], shown, tolerance) if theirs else ())
+    return replace(row, verdict="doubtful") if opinion is not None and opinion.verdict == "doubtful" else row
 
 
-def _rows(matrix: Array) -> list[Array]:
-    """The gradients that make up a matrix of second derivatives with shape s + s."""
-    shape = matrix.shape[len(matrix.shape) // 2:]
-    return list(matrix.reshape((-1, *shape)))
+def _said(opinion: Opinion | None) -> str:
+    """What finite differences say, in words."""
+    if opinion is None:
+        return ""
+    numbers = f"{opinion.found:.6g} along a random direction, the gradient says {opinion.expected:.6g}"
+    return {"agrees": f"finite differences agree: {numbers}", "doubtful": f"finite differences disagree with both: {numbers}",
+            "kink": f"not differentiable at this point: {opinion.why}", "skipped": f"no finite differences: {opinion.why}"}[opinion.verdict]
 
 
-def _contained(wanted: Sequence[Any], others: Sequence[Any], tolerance: Tolerance) -> tuple[str, tuple[float, float, float]]:
-    """Whether every wanted array is among the others: the verdict of the worst of them."""
-    verdict, worst = "exact", (0.0, 0.0, 0.0)
-    for array in wanted:
-        judged = [compare_arrays(array, other, tolerance) for other in others if other is not None]
-        best = min((j for j in judged if j[0] != "differs"), key=lambda j: j[1], default=None)
-        if best is None:
-            return "differs", (float("inf"),) * 3
-        verdict = "close" if "close" in (verdict, best[0]) else "exact"
-        worst = tuple(max(a, b) for a, b in zip(worst, best[1], strict=True))  # type: ignore[assignment]
-    return verdict, worst
-
-
-def _site_row(site: Site, line: int, ours: list[tuple[Any, ...]], theirs: list[tuple[Any, ...]], tolerance: Tolerance,
-              texts: tuple[list[str], list[str]]) -> Comparison:
-    what = f"{site.kind} {site.id}"
-    if not ours or not theirs:
-        missing = "neither program" if not ours and not theirs else "the original" if not ours else "the converted program"
-        return Comparison(what, site.line, line, "not run", notes=(f"{missing} did not evaluate it in this run",))
-    position, verdict, worst, notes = 0, "exact", (0.0, 0.0, 0.0), set[str]()
-    for values in ours:
-        judged = [(i, _judge(values, other, tolerance)) for i, other in enumerate(theirs[position:], position)]
-        agreeing = next(((i, j) for i, j in judged if j[0] != "differs"), None)
-        if agreeing is None:
-            shown = theirs[min(position, len(theirs) - 1)]
-            detail = _detail(site.line, line, texts, values, shown)
-            distance = _judge(values, shown, tolerance)[1]
-            return Comparison(what, site.line, line, "differs", len(ours), *distance, detail=detail)
-        at, (found, distance, said) = agreeing
-        position = at + (1 if len(theirs) >= len(ours) else 0)
-        verdict = "close" if "close" in (verdict, found) else "exact"
-        worst = tuple(max(a, b) for a, b in zip(worst, distance, strict=True))  # type: ignore[assignment]
-        notes |= said
-    return Comparison(what, site.line, line, verdict, len(ours), *worst, notes=tuple(sorted(notes)))
-
-
-Judgement = tuple[str, tuple[float, float, float], set[str]]
-
-
-def _judge(ours: tuple[Any, ...], theirs: tuple[Any, ...], tolerance: Tolerance) -> Judgement:
-    """One evaluation against another: verdict, (max abs, max rel, max ULP), notes."""
-    inf = float("inf")
-    if len(ours) != len(theirs):
-        ours, theirs = (tuple(v for v in side if v is not None) for side in (ours, theirs))
-        if len(ours) != len(theirs):
-            return "differs", (inf, inf, inf), set()
-    verdict, worst, notes = "exact", (0.0, 0.0, 0.0), set[str]()
-    for a, b in zip(ours, theirs, strict=True):
-        if a is None or b is None:
-            other = b if a is None else a
-            if other is None or not other.any():
-                if other is not None:
-                    notes.add("None in TensorFlow is zeros in MindSpore")
-                continue
-            return "differs", (inf, inf, inf), set()
-        found, distance = compare_arrays(a, b, tolerance)
-        if found == "differs":
-            return found, distance, set()
-        verdict = "close" if "close" in (verdict, found) else verdict
-        worst = tuple(max(p, q) for p, q in zip(worst, distance, strict=True))  # type: ignore[assignment]
-    return verdict, worst, notes
-
-
-def compare_arrays(a: Array, b: Array, tolerance: Tolerance) -> tuple[str, tuple[float, float, float]]:
-    """Verdict and (max abs, max rel, max ULP) for two arrays; another shape or dtype differs, NaN equals NaN."""
-    import numpy as np
-
-    inf = float("inf")
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return "differs", (inf, inf, inf)
-    if np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"):
-        return "exact", (0.0, 0.0, 0.0)
-    if a.dtype.kind not in "fc":
-        return "differs", (float(np.abs(a.astype(np.float64) - b).max()), inf, inf)
-    if not np.array_equal(np.isfinite(a), np.isfinite(b)) or not np.array_equal(a[~np.isfinite(a)], b[~np.isfinite(b)], equal_nan=True):
-        return "differs", (inf, inf, inf)
-    mask = np.isfinite(a)
-    x, y = a[mask].astype(np.complex128 if a.dtype.kind == "c" else np.float64), b[mask]
-    gap = np.abs(x - y)
-    spacing = np.spacing(np.maximum(np.abs(a[mask]), np.finfo(a.dtype).tiny)) if a.dtype.kind == "f" else np.ones(1)
-    with np.errstate(all="ignore"):
-        distance = float(gap.max()), float(np.nanmax(gap / np.maximum(np.abs(x), 1e-30))), float((gap / spacing).max())
-    # A gradient is judged at its own scale: elements that cancel to nothing carry the rounding of the others.
-    scale = float(np.abs(x).max())
-    close = bool((gap <= tolerance.atol + tolerance.rtol * np.maximum(np.abs(x), 1e-2 * scale)).all())
-    return ("close" if close else "differs"), distance
-
-
-def _detail(line: int, converted_line: int, texts: tuple[list[str], list[str]], ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> str:
-    def excerpt(lines: list[str], number: int) -> str:
-        return lines[number - 1].strip() if 1 <= number <= len(lines) else ""
-
-    def shown(values: tuple[Any, ...]) -> str:
-        return "; ".join("None" if v is None else f"{v.dtype}{list(v.shape)} " + " ".join(f"{float(x):.6g}" for x in v.real.reshape(-1)[:6]) for v in values[:4])
-
-    return (f"  original line {line}: {excerpt(texts[0], line)}\n    {shown(ours)}\n"
-            f"  converted line {converted_line}: {excerpt(texts[1], converted_line)}\n    {shown(theirs)}")
-
-
-# ---------------------------------------------------------------------------------------------------------- printed numbers
-
-_DROPPED = re.compile(r"dtype\s*=\s*<?[\w.']+>?|shape\s*=\s*[(\[][\d\s,]*[)\]]|(?<=\w):0(?![\d.])|\b(?:np|numpy|tf|ms|mindspore)\.\w+(?=\()")
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])|(?<![\w.])[-+]?(?:inf|nan)\b|\bTrue\b|\bFalse\b")
-
-
-def printed_numbers(text: str) -> list[float]:
-    """Every number of a program's output, in order; True and False count as 1 and 0, names and dtypes do not count."""
-    words = {"True": 1.0, "False": 0.0}
-    return [words[word] if word in words else float(word) for word in _NUMBER.findall(_DROPPED.sub(" ", text))]
-
-
-def _printed_row(outcomes: tuple[Outcome, Outcome], tolerance: Tolerance) -> Comparison:
-    ours, theirs = (printed_numbers(outcome.stdout) for outcome in outcomes)
-    if outcomes[0].stdout == outcomes[1].stdout:
-        return Comparison("printed numbers", 0, 0, "exact", len(ours))
-    worst_abs = worst_rel = 0.0
-    for index, (a, b) in enumerate(zip(ours, theirs, strict=False)):
-        if a == b or (a != a and b != b):
-            continue
-        gap = abs(a - b)
-        # Printed digits are rounded, so the last one may differ by one.
-        if not gap <= 10 * (tolerance.atol + tolerance.rtol * abs(a)):
-            return Comparison("printed numbers", 0, 0, "differs", len(ours), gap, gap / max(abs(a), 1e-30),
-                              detail=f"  number {index + 1} of the output: {a:g} in the original, {b:g} in the converted program")
-        worst_abs, worst_rel = max(worst_abs, gap), max(worst_rel, gap / max(abs(a), 1e-30))
-    if len(ours) != len(theirs):
-        return Comparison("printed numbers", 0, 0, "differs", len(ours), detail=f"  the original printed {len(ours)} numbers, the converted program {len(theirs)}")
-    return Comparison("printed numbers", 0, 0, "close" if worst_abs else "exact", len(ours), worst_abs, worst_rel)
+def _explained(row: Comparison, site: Site, judged: Judgement, ours: list[Values], left: Run, right: Run, tolerance: Tolerance) -> Comparison:
+    assert judged.unmatched is not None
+    index, mine, other = judged.unmatched
+    if not other:
+        detail = f"{excerpt(left.side.text, site.line, 'original')}\n  the converted program never computed this gradient"
+        return replace(row, detail=detail, cause="the converted program does not reach the site, or the site was edited away")
+    shown = samples(index, mine, other, tolerance)
+    lines = [excerpt(left.side.text, site.line, "original"), excerpt(right.side.text, row.converted_line, "converted"),
+             f"  evaluation {index + 1} of {len(ours)}:"]
+    for sample in shown:
+        lines.append(f"    gradient {sample.gradient}: {sample.original}\n     converted: {sample.converted}")
+        if sample.error:
+            lines.append(f"                {sample.error}")
+        elif sample.worst:
+            apart = f"max abs {sample.max_abs:.3g}, max rel {sample.max_rel:.3g}, {sample.max_ulp:.3g} ULP"
+            lines.append(f"                furthest apart at {sample.worst} ({apart})")
+    cause = cause_of(left.side.text, site, mine, other, row.oracle)
+    return replace(row, detail="\n".join(lines), samples=shown, cause=cause)

@@ -1,61 +1,267 @@
-"""Records what a program's gradient sites compute, so that two runs can be compared. Idle unless `start` was called."""
+"""Records what a program's gradient sites compute, so that two runs can be compared. Idle unless `start` was called.
+
+Records go to a file one after the other as they are made, so that a program that ends early leaves what it did: eight bytes with
+the length of a JSON header, the header, and the bytes of the arrays that the header lists."""
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from .core import CONSTANT, Node
+from .ops.state import PLACEHOLDER, READ
+from .oracle import Opinion, Problem, judge
+
+Place = tuple[int, int]
+UNKNOWN = "?"                      # a gradient that a run had no need to compute
+
 _program: str | None = None
-_evaluations: list[dict[str, Any]] = []
-_limit = 0
+_file: IO[bytes] | None = None
+_owner = 0
+_left = 0
+_oracle = False
+_oracle_seconds = 0.0
+_attempts: dict[Place, int] = {}
+_decided: set[Place] = set()
+_silent = 0
 
 
-def start(program: str, limit: int = 10_000) -> None:
-    """Records up to `limit` evaluations of gradient sites called from the file `program`."""
-    global _program, _limit
-    _program, _limit = program, limit
+def start(program: str, record: str, oracle: bool, limit_bytes: int = 256 * 1024 * 1024, oracle_seconds: float = 5.0) -> None:
+    """Records evaluations of the gradient sites called from the file `program` into the file `record`; with `oracle` each site
+    is held against finite differences too, as long as that takes no more than `oracle_seconds` in all."""
+    global _program, _file, _owner, _left, _oracle, _oracle_seconds
+    _program, _file, _owner = program, open(record, "wb", buffering=0), os.getpid()
+    _left, _oracle, _oracle_seconds = limit_bytes, oracle, oracle_seconds
 
 
 def active() -> bool:
     return _program is not None
 
 
-def site() -> tuple[int, int] | None:
-    """(line, column) of the innermost call in the recorded program, 1-based; None when idle or called from elsewhere."""
-    if _program is None:
+def site() -> Place | None:
+    """(line, column) where the innermost call in the recorded program starts, 1-based; None when idle or called from elsewhere."""
+    if _program is None or _silent:
         return None
     frame = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_filename == _program:
-            positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-            return frame.f_lineno, (positions[2] or 0) + 1
+            line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+            return line or frame.f_lineno, (column or 0) + 1
         frame = frame.f_back  # type: ignore[assignment]
     return None
 
 
-def record(at: tuple[int, int] | None, values: list[Any]) -> None:
-    """One evaluation of the site `at`: an array, or None, per gradient."""
-    if at is not None and len(_evaluations) < _limit:
-        _evaluations.append({"line": at[0], "column": at[1],
-                             "values": [None if v is None else np.array(v, copy=True) for v in values]})
+def unseen(function: Callable[..., Any], *args: Any) -> Any:
+    """What function(*args) gives, without its gradient sites counting as the program's."""
+    global _silent
+    _silent += 1
+    try:
+        return function(*args)
+    finally:
+        _silent -= 1
 
 
-def store(path: str) -> None:
-    """Writes all evaluations to an .npz file: the arrays, and an index of them as JSON under "index"."""
-    arrays: dict[str, Any] = {}
-    index = []
-    for entry in _evaluations:
-        names = []
-        for value in entry["values"]:
-            name = None if value is None else f"a{len(arrays)}"
-            names.append(name)
-            if name is not None:
-                arrays[name] = value
-        index.append({"line": entry["line"], "column": entry["column"], "values": names})
-    np.savez(path, index=np.frombuffer(json.dumps(index).encode(), np.uint8), **arrays)
+def write(kind: str, values: Iterable[Any] = (), **header: Any) -> None:
+    """One record: arrays, None, or UNKNOWN as values, and whatever JSON can say as header."""
+    global _left
+    if _file is None or os.getpid() != _owner:       # a process that the program forked is not the program
+        return
+    described: list[Any] = []
+    arrays = []
+    for value in values:
+        if value is None or value is UNKNOWN:
+            described.append(value)
+            continue
+        array = np.ascontiguousarray(value).reshape(np.shape(value))
+        if array.dtype.kind not in "fciub":
+            array = array.astype(np.float32) if array.dtype.name == "bfloat16" else np.frombuffer(repr(array.tolist()).encode(), np.uint8)
+        described.append({"dtype": array.dtype.str, "shape": array.shape})
+        arrays.append(array)
+    text = json.dumps({"kind": kind, **header, "values": described}).encode()
+    _left -= len(text) + sum(array.nbytes for array in arrays)
+    if _left < 0 and kind == "site":
+        return
+    _file.write(b"".join([len(text).to_bytes(8, "little"), text, *(array.tobytes() for array in arrays)]))
 
 
-def evaluations() -> list[dict[str, Any]]:
-    return _evaluations
+def record(at: Place | None, values: Sequence[Any]) -> None:
+    """One evaluation of the site `at`: an array, None or UNKNOWN per gradient."""
+    if at is not None:
+        write("site", values, line=at[0], column=at[1])
+
+
+def finish(code: int) -> None:
+    """The program ended in an orderly way."""
+    write("end", code=code, full=_left < 0)
+
+
+# ------------------------------------------------------------------------------------------------------ sites of a graph
+
+class Declared(NamedTuple):
+    """A site of a graph: where it is, and per gradient the node to fetch and the nodes that a run must reach to have it."""
+
+    at: Place
+    gradients: list[tuple[Node, tuple[Node, ...]] | None]
+    problem: Problem
+
+
+class Watch(NamedTuple):
+    """What a run computes of declared sites: the nodes to fetch besides, and per site which of them are its gradients."""
+
+    nodes: list[Node]
+    sites: list[tuple[Declared, list[Any]]]
+
+
+def declare(graph: Any, at: Place | None, gradients: Sequence[Any], problem: Problem) -> None:
+    """Notes a site of a graph. A gradient is None, a node, or a node with the nodes that it is made of."""
+    if at is not None:
+        known = [None if g is None else (g, (g,)) if isinstance(g, Node) else g for g in gradients]
+        graph.__dict__.setdefault("gradient_sites", []).append(Declared(at, known, problem))
+
+
+def watch(graph: Any, fetches: Sequence[Node], fed: Sequence[Node]) -> Watch | None:
+    """The sites that a run of these fetches evaluates, in part or whole; None when there are none."""
+    declared = graph.__dict__.get("gradient_sites")
+    if not declared:
+        return None
+    reached = _reached(fetches, fed)
+    nodes: list[Node] = []
+    sites = []
+    for one in declared:
+        if not any(g is not None and all(id(need) in reached for need in g[1]) for g in one.gradients):
+            continue
+        places: list[Any] = []
+        for g in one.gradients:
+            if g is None:
+                places.append(None)
+            elif all(id(need) in reached for need in g[1]):
+                places.append(len(nodes))
+                nodes.append(g[0])
+            else:
+                places.append(UNKNOWN)
+        sites.append((one, places))
+    return Watch(nodes, sites) if sites else None
+
+
+def _reached(fetches: Sequence[Node], fed: Sequence[Node]) -> set[int]:
+    stop, seen, pending = {id(n) for n in fed}, set[int](), list(fetches)
+    while pending:
+        node = pending.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            if id(node) not in stop:
+                pending.extend(node.inputs)
+                pending.extend(node.control)
+    return seen
+
+
+def ran(watched: Watch, values: Sequence[Any], fed: Sequence[Node], arrays: Sequence[Any], before: dict[Any, Any]) -> None:
+    """Records what a run gave for the watched sites; `before` is the state of the variables from before the run."""
+    for declared, places in watched.sites:
+        found = [place if place is None or place is UNKNOWN else values[place] for place in places]
+        record(declared.at, found)
+        if _wanted(declared.at):
+            feeds = dict(zip(fed, arrays, strict=True))
+            _consult(declared.at, _known_part(declared.problem, found), [f for f in found if f is not UNKNOWN], lambda node: _given(node, feeds, before))
+
+
+def _known_part(problem: Problem, found: Sequence[Any]) -> Problem:
+    xs = [x for x, f in zip(problem.xs, found, strict=True) if f is not UNKNOWN]
+    return Problem(problem.ys, xs, problem.cotangents, problem.stop, problem.since, problem.order)
+
+
+def _given(node: Node, feeds: dict[Node, Any], state: dict[Any, Any]) -> Any:
+    """The value that a run got from outside: fed, read from a variable, constant. None for what it computed."""
+    if node in feeds:
+        return feeds[node]
+    if node.primitive is READ and not node.control:
+        return state[node.params["key"]]
+    if node.primitive is PLACEHOLDER:
+        return node.params["default"]
+    return node.params["value"] if node.primitive is CONSTANT else node.value
+
+
+# ------------------------------------------------------------------------------------------------------------- the oracle
+
+def derived(problem: Callable[[], Problem], found: Sequence[Any]) -> None:
+    """Holds gradients that were computed at once against finite differences."""
+    at = site() if _oracle else None
+    if at is not None and _wanted(at):
+        _consult(at, problem(), found, lambda node: node.value)
+
+
+def _wanted(at: Place) -> bool:
+    return _oracle and at not in _decided and _attempts.get(at, 0) < 5 and _oracle_seconds > 0
+
+
+def _consult(at: Place, problem: Problem, found: Sequence[Any], value_of: Callable[[Node], Any]) -> None:
+    global _oracle_seconds
+    began = time.perf_counter()
+    opinion: Opinion = judge(problem, found, value_of)
+    _oracle_seconds -= time.perf_counter() - began
+    _attempts[at] = _attempts.get(at, 0) + 1
+    # Agreement about nothing but zeros is little; another run may say more.
+    if opinion.verdict == "doubtful" or (opinion.verdict == "agrees" and abs(opinion.found) > 1e-6):
+        _decided.add(at)
+    write("oracle", line=at[0], column=at[1], verdict=opinion.verdict, expected=opinion.expected, found=opinion.found, why=opinion.why)
+
+
+# ------------------------------------------------------------------------------------------- tensors that compute themselves
+
+class _Group:
+    """The gradients of one site that one run computes."""
+
+    def __init__(self, at: Place, empty: list[Any]) -> None:
+        self.at, self.empty = at, empty
+        self.values = list(empty)
+
+
+_pending: list[_Group] = []             # the sites that the run which is going on has computed something of
+_runner: Any = None                     # the frame that computes one tensor after the other: one run
+
+
+def _computed(group: _Group, indices: Sequence[int], value: Any, runner: Any) -> None:
+    global _runner
+    if runner is not _runner:
+        flush()
+        _runner = runner
+    if group not in _pending:
+        _pending.append(group)
+    for index in indices:
+        group.values[index] = value
+
+
+def flush() -> None:
+    """Writes what the last run computed of tagged tensors."""
+    for group in _pending:
+        record(group.at, group.values)
+        group.values = list(group.empty)
+    _pending.clear()
+
+
+def tag(line: int, column: int, result: Any) -> Any:
+    """Lets the tensors that wait to be computed, in the result of a converted gradient call, record what they give."""
+    items = result if isinstance(result, (list, tuple)) else [result]
+    group = _Group((line, column), [None if item is None else UNKNOWN for item in items])
+    for item in {id(item): item for item in items}.values():
+        if callable(getattr(item, "compute", None)) and hasattr(item, "__dict__"):
+            item.compute = _recording(item.compute, group, [i for i, other in enumerate(items) if other is item])
+    return result
+
+
+def _recording(compute: Callable[..., Any], group: _Group, indices: list[int]) -> Callable[..., Any]:
+    def recorded(*values: Any) -> Any:
+        result = compute(*values)
+        node = getattr(result, "node", None)
+        if isinstance(node, Node) and node.value is not None:
+            # A copy: the program may write into the array that it gets.
+            _computed(group, indices, node.value.copy(), sys._getframe(1))
+        return result
+
+    return recorded

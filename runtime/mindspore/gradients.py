@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import capture, core, ops
 from ..core import Node, leaf
+from ..oracle import Problem
 from . import parameter as parameters
 from .cell import Cell
 from .parameter import Parameter
@@ -95,6 +96,9 @@ class Backward:
             if dense is None:
                 dense = ops.zeros_like(node)
             result.append(wrap(ops.cast_through(dense, node.value.dtype)))
+        if capture.active():
+            capture.derived(lambda: Problem([t.node for t in outputs], list(nodes), cotangents or [None] * len(outputs), since=self.since),
+                            [t.node.value for t in result])
         return result
 
 

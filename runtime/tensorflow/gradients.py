@@ -4,10 +4,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-
 from .. import capture, core, ops
 from ..core import IndexedSlices as CoreSlices
 from ..core import Node
+from ..oracle import Problem
 from .graph import Graph, IndexedSlices, Operation, Tensor, convert, from_core, get_default_graph, name_scope, wrap
 from .variables import Variable
 
@@ -77,10 +77,16 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
         made: dict[int, Any] = {}
         results = [_result(x, g, unconnected_gradients, made) for x, g in zip(x_tensors, found, strict=True)]
     if at is not None:
-        sites = y_tensors[0].graph.__dict__.setdefault("gradient_sites", [])
-        sites.append((at, [None if r is None else (r._core and ops.indexing.densify(r._core)) if isinstance(r, IndexedSlices) else r.node
-                           for r in results]))
+        capture.declare(y_tensors[0].graph, at, [_recorded(r) for r in results], Problem([y.node for y in y_tensors], [x.node for x in x_tensors],
+                                                                                         cotangents, [t.node for t in stop]))
     return results
+
+
+def _recorded(result: Any) -> Any:
+    """What verify records of a gradient: its node; for rows their dense form, and the nodes that a run must have reached for it."""
+    if result is None or not isinstance(result, IndexedSlices):
+        return None if result is None else result.node
+    return result._core and (ops.indexing.densify(result._core), (result.values.node, result.indices.node))
 
 
 def _same_graph(ys: list[Tensor], xs: list[Tensor]) -> None:
@@ -161,7 +167,7 @@ def hessians(ys: Any, xs: Any, name: str = "hessians", **options: Any) -> list[T
     items = list(xs) if isinstance(xs, (list, tuple)) else [xs]
     at = capture.site()
     result = []
-    for x, first in zip(items, gradients(ys, items), strict=True):
+    for x, first in zip(items, capture.unseen(gradients, ys, items), strict=True):
         if first is None:
             raise ValueError("None values not supported.")
         tensor = _tensor(x)
@@ -179,7 +185,8 @@ def hessians(ys: Any, xs: Any, name: str = "hessians", **options: Any) -> list[T
         stacked = ops.reshape(ops.stack([r for r in rows if r is not None]), shape + shape)
         result.append(wrap(stacked, name))
     if at is not None:
-        get_default_graph().__dict__.setdefault("gradient_sites", []).append((at, [r.node for r in result]))
+        summed = [t.node for t in _tensors(ys, nested=True)]
+        capture.declare(get_default_graph(), at, [r.node for r in result], Problem(summed, [_tensor(x).node for x in items], [None] * len(summed), order=2))
     return result
 
 

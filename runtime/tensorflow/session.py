@@ -59,15 +59,14 @@ class BaseSession:
         return build(iter(values))
 
     def _evaluate(self, nodes: list[Node], fed: list[Node], arrays: list[Any]) -> list[Any]:
-        sites = _captured(self.graph) if capture.active() else []
         key = (tuple(map(id, nodes)), tuple(map(id, fed)), self.graph.version)
         known = self._prepared.get(key)
         if known is None:
-            watched = [s for s in sites if _reachable(s[1], nodes, fed)] if sites else []
-            extra = [n for _, gradients in watched for n in gradients if n is not None]
-            known = (Prepared([*nodes, *extra], fed), watched)
+            watched = capture.watch(self.graph, nodes, fed) if capture.active() else None
+            known = (Prepared([*nodes, *(watched.nodes if watched else ())], fed), watched)
             self._prepared[key] = known
         prepared, watched = known
+        before = dict(self.state) if watched else {}
         self.runs += 1
         random_ops.begin_run(self.runs)
         try:
@@ -80,10 +79,9 @@ class BaseSession:
         except state_ops.Uninitialized as error:
             raise FailedPreconditionError(f"Attempting to use uninitialized value {error.args[0][0]}") from None
         if watched:
-            rest = iter(values[len(nodes):])
-            for at, gradients in watched:
-                capture.record(at, [None if n is None else next(rest) for n in gradients])
-        return values[:len(nodes)]
+            capture.ran(watched, values[len(nodes):], fed, arrays, before)
+        found: list[Any] = values[:len(nodes)]
+        return found
 
     def _feeds(self, feed_dict: Any) -> tuple[list[Node], list[Any]]:
         fed, arrays = [], []
@@ -235,26 +233,3 @@ def _string(values: Iterator[Any]) -> Any:
 
 def _copied(value: Any) -> Any:
     return value[()] if value.ndim == 0 else value.copy()
-
-
-# --------------------------------------------------------------------------------------------------- sites of gradients
-
-def _captured(graph: Graph) -> list[Any]:
-    return getattr(graph, "gradient_sites", [])
-
-
-def _reachable(gradients: list[Node | None], fetches: list[Node], fed: list[Node]) -> bool:
-    """Whether a run of these fetches computes the gradients anyway."""
-    wanted = {id(n) for n in gradients if n is not None}
-    if not wanted:
-        return False
-    stop, seen, pending = {id(n) for n in fed}, set(), list(fetches)
-    while pending:
-        node = pending.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if id(node) not in stop:
-            pending.extend(node.inputs)
-            pending.extend(node.control)
-    return wanted <= seen
