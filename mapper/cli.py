@@ -142,6 +142,17 @@ def rules_pages(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+@rules.command("pages")
+@click.argument("folder", type=click.Path(path_type=Path))
+def rules_pages(folder: Path) -> None:
+    """Write the mapping pages of all rules into FOLDER, as Markdown."""
+    from mapper import rules as base
+
+    for name, text in base.documents().items():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 @rules.command("test")
 @click.option("--backend", type=click.Choice(["numpy", "native"]), default="numpy", show_default=True,
               help="Run the examples on the bundled runtime, or on the real frameworks (with this Python, or that of MAPPER_NATIVE_PYTHON).")

@@ -2,11 +2,31 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mapper.rules import Difference, Rule, Side, Spelling, canonical, key_of, lookup, side_of
-from mapper.signature import ATOM, Argument, Attr, Binding, Bound, CallStep, Mismatch, Parameter, Resolve, build_call, fill, known, literal, match, method_keys, same, wrap
+from mapper.signature import (
+    ATOM,
+    Argument,
+    Attr,
+    Binding,
+    Bound,
+    CallStep,
+    Form,
+    Mismatch,
+    Parameter,
+    Resolve,
+    build_call,
+    fill,
+    known,
+    literal,
+    match,
+    method_keys,
+    same,
+    wrap,
+)
 
 Text = Callable[[ast.expr], str]
 
@@ -193,7 +213,7 @@ def recognise(rule: Rule, api: str, call: ast.expr, side: Side, construct: ast.C
 def write(rule: Rule, binding: Binding, to: Side, text: Text, version: tuple[int, ...] | None = None) -> str | Mismatch:
     """The first form of a side that can say the values."""
     refusal = Mismatch(f"{rule.id} has no form for this version")
-    for spelling in rule.side(to):
+    for spelling in sorted(rule.side(to), key=_of_its_time) if to == "ms" and version is not None and version < (2,) else rule.side(to):
         if not spelling.there(version):
             continue
         result = spell(spelling, binding.values, to, text)
@@ -201,6 +221,11 @@ def write(rule: Rule, binding: Binding, to: Side, text: Text, version: tuple[int
             return result
         refusal = result
     return refusal
+
+
+def _of_its_time(spelling: Spelling) -> bool:
+    """MindSpore 1.x had its primitives long before their functions: `ops.ReduceSum()(x)` is there, `ops.sum(x)` is not yet."""
+    return not re.match(r"(ops|nn)\.[A-Z]", spelling.text)
 
 
 def spell(spelling: Spelling, values: Mapping[str, Bound], to: Side, text: Text) -> str | Mismatch:
@@ -219,8 +244,29 @@ def spell(spelling: Spelling, values: Mapping[str, Bound], to: Side, text: Text)
     if missing:
         return Mismatch(f"{form.key} needs {missing[0]!r}")
     if form.template is not None:
-        return fill(form.template, {name: argument.text for name, argument in said.items()})
+        return _filled(form, {name: argument.text for name, argument in said.items()})
     return _chain(spelling, values, said)
+
+
+def _filled(form: Form, texts: Mapping[str, str]) -> str | Mismatch:
+    """A template with the values in their places, those in transforms transformed."""
+    assert form.template is not None
+    template, values = ast.parse(form.text, mode="eval").body, dict(texts)
+    for node in ast.walk(template):
+        for field, child in ast.iter_fields(node):
+            for place in child if isinstance(child, list) else [child]:
+                if isinstance(place, ast.Call) and isinstance(place.func, ast.Name) and place.func.id in TRANSFORMS and isinstance(place.args[0], ast.Name):
+                    changed = TRANSFORMS[place.func.id].write(texts[place.args[0].id])
+                    if changed is None:
+                        return Mismatch(f"{place.args[0].id} cannot be {texts[place.args[0].id]} in {form.text}")
+                    key = f"{place.func.id}_{place.args[0].id}"
+                    values[key] = changed
+                    name = ast.Name(key, ast.Load())
+                    if isinstance(child, list):
+                        child[child.index(place)] = name
+                    else:
+                        setattr(node, field, name)
+    return fill(template, values)
 
 
 def _chain(spelling: Spelling, values: Mapping[str, Bound], said: Mapping[str, Argument]) -> str | Mismatch:
@@ -267,7 +313,8 @@ def _parameter(api: str, parameter: Parameter, values: Mapping[str, Bound], said
     written.add(name)
     argument = said[name]
     if isinstance(parameter.value, ast.Call) and isinstance(parameter.value.func, ast.Name):
-        if not values[name].given and parameter.default is not None and _equal(argument.text, _default(parameter.value.func.id, ast.unparse(parameter.default))):
+        default = None if parameter.default is None else _default(parameter.value.func.id, ast.unparse(parameter.default))
+        if not values[name].given and _equal(argument.text, default):
             return None
         changed = TRANSFORMS[parameter.value.func.id].write(argument.text)
         if changed is None:

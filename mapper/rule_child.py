@@ -24,15 +24,16 @@ def given_array(name: str, text: str) -> np.ndarray[Any, Any]:
     _, dtype, shape, rest = match.groups()
     size = tuple(int(n) for n in shape.replace(" ", "").split(",") if n)
     if rest.startswith("="):
-        return np.array(eval(rest[1:], {"__builtins__": {}, "inf": np.inf, "nan": np.nan}), dtype).reshape(size)
+        values: Any = eval(rest[1:], {"__builtins__": {}, "inf": np.inf, "nan": np.nan})
+        return np.asarray(np.array(values, dtype).reshape(size))
     random = np.random.default_rng(zlib.crc32(f"{name} {text}".encode()))
     if dtype == "bool":
         return np.asarray(random.random(size) > 0.5)
     if rest.startswith("in"):
         low, high = ast.literal_eval(rest[2:].strip())
-        return (random.random(size) * (high - low) + low).astype(dtype)
+        return np.asarray(random.random(size) * (high - low) + low).astype(dtype)
     if rest.startswith("positive"):
-        return (random.random(size) + 0.5).astype(dtype)
+        return np.asarray(random.random(size) + 0.5).astype(dtype)
     return np.asarray(random.standard_normal(size) if dtype.startswith("float") else random.integers(1, 9, size)).astype(dtype)
 
 

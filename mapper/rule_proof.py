@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -163,8 +164,9 @@ def _run_side(side: Side, jobs: Sequence[Job], outcomes: list[Outcome], python: 
     mine = [i for i, job in enumerate(jobs) if job.side == side]
     listed, stored = where / f"{side}.json", where / f"{side}.npz"
     listed.write_text(json.dumps([{"code": jobs[i].code, "given": dict(jobs[i].example.given), "gradient": jobs[i].example.gradient} for i in mine]))
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_v": "4", "TF_USE_LEGACY_KERAS": "1"}
     child = subprocess.run([*python, str(Path(__file__).with_name("rule_child.py")), FRAMEWORKS[side], str(listed), str(stored)],
-                           env={**environment(), "TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_v": "4", "TF_USE_LEGACY_KERAS": "1"}, capture_output=True, text=True, timeout=SECONDS)
+                           env={**environment(), **quiet}, capture_output=True, text=True, timeout=SECONDS)
     if not stored.exists():
         raise RuleError(f"the {FRAMEWORKS[side]} side ended with {child.returncode}: {child.stderr[-2000:]}")
     with np.load(stored) as found:
@@ -194,6 +196,11 @@ def disagreement(one: Outcome, other: Outcome, dtype: bool) -> str:
                 if not np.allclose(x, y, rtol=0.0, atol=tolerance * scale, equal_nan=True):
                     return f"{kind} {i} is {np.array2string(x, threshold=6, precision=5)} and {np.array2string(y, threshold=6, precision=5)}".replace("\n", "")
     return ""
+
+
+def native_python() -> list[str]:
+    """The interpreter that has the real frameworks: what MAPPER_NATIVE_PYTHON names, or this one."""
+    return [os.environ.get("MAPPER_NATIVE_PYTHON") or sys.executable]
 
 
 # ---- the report ----------------------------------------------------------------------------------------------------
@@ -233,6 +240,7 @@ def _compare(jobs: Sequence[Job], outcomes: Sequence[Outcome], tally: Tally) -> 
 def counts(base: Sequence[Rule], tally: Tally) -> list[str]:
     """What the rule base covers."""
     both = sum(rule.rewrites and not rule.one_way for rule in base)
+    measured = {name for rule in base for difference in rule.differences for name in difference.measured}
     strategic = sum(bool(rule.strategy) for rule in base)
     lines = [
         f"rules: {len(base)} ({both} calls both ways, {sum(rule.rewrites and bool(rule.one_way) for rule in base)} one way, {strategic} with a strategy, "
@@ -241,7 +249,7 @@ def counts(base: Sequence[Rule], tally: Tally) -> list[str]:
         f"rules proven on the runtime: {len(tally.proven)} of {sum(bool(rule.examples) for rule in base)} with examples",
         *_unrun("not proven, because this backend has none of", [(r, n) for r, n in tally.absent if r not in tally.proven]),
         *_unrun("proven but for forms that this backend does not have", [(r, n) for r, n in tally.absent if r in tally.proven]),
-        f"differences noted: {sum(len(rule.differences) for rule in base)}, measured pairs among them: {len({m for r in base for d in r.differences for m in d.measured})}",
+        f"differences noted: {sum(len(rule.differences) for rule in base)}, measured pairs among them: {len(measured)}",
     ]
     if base == rules():
         for name, covered, total in coverage():

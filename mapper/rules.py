@@ -9,8 +9,9 @@ recognised. Rules are data: one file per family, and nothing is registered anywh
     example = [{ code = "tf.expand_dims(a, 1)", given = { a = "float32[2, 3]" } }]
 
 A form may be a table: `with` fixes values that it leaves unsaid, `since` and `until` name the versions that have it. `for` makes
-a family: its rules differ in the words that stand in braces, and are called what `id` says or what they are listed under. A rule that goes one way says why; what has no counterpart says
-what to do instead; a `strategy` names the part of the converter that does what no single call can say."""
+a family: its rules differ in the words that stand in braces, and are called what `id` says or what they are listed under. A rule
+that goes one way says why; what has no counterpart says what to do instead; a `strategy` names the part of the converter that
+does what no single call can say."""
 from __future__ import annotations
 
 import ast
@@ -381,8 +382,15 @@ def show(api: str) -> str | None:
     return "\n".join(page(rule) for rule in found) if found else None
 
 
-def self_test() -> tuple[str, bool]:
-    """Proves every example of every rule on the bundled runtime: the report, and whether all is well."""
-    from mapper.rule_proof import prove
+def documents() -> dict[str, str]:
+    """The mapping pages of all rules as Markdown documents, by file name."""
+    from mapper.rule_pages import documents
 
-    return prove(rules())
+    return documents(rules())
+
+
+def self_test(backend: str = "numpy") -> tuple[str, bool]:
+    """Proves every example of every rule on the bundled runtime or on the real frameworks: the report, and whether all is well."""
+    from mapper.rule_proof import native_python, prove
+
+    return prove(rules(), native_python() if backend == "native" else None)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-ROOTS = frozenset({"tf", "ops", "nn", "ms", "mnp", "np", "math", "initializer", "contrib"})
+ROOTS = frozenset({"tf", "ops", "nn", "ms", "mnp", "np", "math", "initializer", "contrib", "mindflow", "mindquantum"})
 TENSOR_VALUES = frozenset("abcdefghijklmnopqrstuvwxyz") | {"xs", "ys"}
 
 Kind = Literal["positional", "either", "rest", "keyword"]
