@@ -1,47 +1,56 @@
-"""TensorFlow 1 to MindSpore in the direct form: the functions behind the values of a module, written as functions.
+"""TensorFlow 1 to MindSpore in the direct form: the functions behind the values, written as functions.
 
 What depends on no placeholder and no changing variable is computed where it stands. What does becomes a function of its
-placeholders; a run of the session becomes a call. A gradient site becomes a GradOperation applied to the function that holds
-the statements between xs and ys. A program that has more than this form can say raises NotDirect; it is converted in the plain form."""
+placeholders (a method, where a class keeps it on `self`); a run of the session becomes a call. A gradient site becomes a
+GradOperation applied to the function that holds the statements between xs and ys. A program that has more than this form can
+say raises NotDirect; it is converted in the plain form."""
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mapper.edit import Editor
-from mapper.names import read_names
-from mapper.staging.direct_calls import direct_call, has_form
+from mapper.staging.direct_program import TYPES, VARIABLES, Function, NotDirect, Program, returns
 
-_CUTS = frozenset({"tf.stop_gradient", "tf.floor", "tf.ceil", "tf.sign", "tf.zeros_like", "tf.ones_like", "tf.cast"})
-_TYPES = {f"tf.{name}": f"ms.{name}" for name in ("float16", "float32", "float64", "int32", "int64")}
-_INITIALIZERS = frozenset({"tf.global_variables_initializer", "tf.initialize_all_variables"})
-_OPTIMIZERS = {"tf.train.GradientDescentOptimizer": "nn.SGD", "tf.train.AdamOptimizer": "nn.Adam",
-               "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
+__all__ = ["Graph", "NotDirect", "Site", "Step"]
 
-
-_SCALAR = frozenset({"sqrt", "exp", "log", "float32", "float64", "int32", "int64", "sin", "cos", "tanh", "prod", "abs", "power"})
-_ARRAYS = frozenset({"astype", "reshape", "randn", "rand", "uniform", "normal", "standard_normal", "choice", "randint", "dot", "copy", "ravel",
-                     "flatten", "transpose", "cumsum"})
-
-
-class NotDirect(Exception):
-    """Why a program has no direct form."""
+Key = tuple[ast.AST, str]
+_CUTS = frozenset({"tf.stop_gradient", "tf.floor", "tf.ceil", "tf.sign", "tf.zeros_like", "tf.ones_like", "tf.cast", "tf.argmax", "tf.one_hot"})
+INITIALIZERS = frozenset({"tf.global_variables_initializer", "tf.initialize_all_variables"})
+SESSIONS = frozenset({"tf.Session", "tf.InteractiveSession", "tf.get_default_session"})
+OPTIMIZERS = {"tf.train.GradientDescentOptimizer": "nn.SGD", "tf.train.AdamOptimizer": "nn.Adam",
+              "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
+FURNITURE = frozenset({"tf.reset_default_graph", "tf.disable_v2_behavior", "tf.disable_eager_execution", "tf.logging.set_verbosity",
+                       "tf.compat.v1.disable_v2_behavior", "tf.compat.v1.disable_eager_execution"})
+_ORDER = ("ys", "xs", "grad_ys", "name", "colocate_gradients_with_ops", "gate_gradients", "aggregation_method", "stop_gradients")
+_SETTINGS = frozenset({"name", "colocate_gradients_with_ops", "gate_gradients", "aggregation_method"})
+VALUES = ("tensor", "gradient")
 
 
 @dataclass(eq=False)
 class Step:
-    """A statement of the graph: what it binds, and what it reads."""
+    """A statement of the graph: what it binds (`targets`), what it reads, and the placeholders it depends on.
 
-    node: ast.Assign
+    `holds` is "tensor", or "tensors" for a list of them; `items` are those of a list that is written out."""
+
+    node: ast.stmt
     kind: str
-    targets: list[str]
-    reads: list[str]
+    targets: list[Key]
+    value: ast.expr
     place: int
-    deps: frozenset[str] = frozenset()
+    owner: ast.ClassDef | None
+    home: ast.AST
+    reads: list[Step] = field(default_factory=list)
+    deps: frozenset[Step] = frozenset()
     varies: bool = False
     site: Site | None = None
     text: str = ""
+    holds: str = "tensor"
+    items: list[Step] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name in self.targets]
 
 
 @dataclass(eq=False)
@@ -50,242 +59,328 @@ class Site:
 
     call: ast.Call
     ys: list[ast.expr]
-    xs: list[str]
+    xs: list[Step]
     sens: list[ast.expr] | None
     pick: int | None
-    listed: bool
 
 
-@dataclass(eq=False)
-class Value:
-    """What a name of the module is: host, tensor, variable, placeholder, list, action, initializer, session, optimizer."""
-
-    kind: str
-    step: Step | None = None
-    items: list[str] = field(default_factory=list)
-
-
-class Direct:
-    """The direct form of one module, or NotDirect."""
+class Graph:
+    """What a program builds and runs: its steps, and the step that each expression refers to."""
 
     def __init__(self, source: str) -> None:
-        self.editor = Editor(source)
-        self.tree = self.editor.tree
-        self.names = read_names(self.tree)
-        self.env: dict[str, Value] = {}
+        self.program = Program(source)
+        self.editor = self.program.editor
+        self.tree = self.program.tree
+        self.names = self.program.names
+        self.env: dict[Key, Step] = {}
         self.steps: list[Step] = []
-        self.functions: dict[str, ast.FunctionDef] = {}
-        self.pure: set[str] = set()
-        self.wanted: set[Step] = set()
-        self.imports: set[str] = {"import mindspore as ms"}
+        self.meaning: dict[ast.AST, Step] = {}
         self.changes = False
-        self.variables: list[str] = []
-        self.site_order: list[ast.Call] = []
-        self.settled: set[ast.AST] = set()
+        self.unwrapped: list[ast.With] = []
+        self.furniture: list[ast.stmt] = []
+        self.home: ast.AST = self.tree
+        self.owner: ast.ClassDef | None = None
+        self.prefix = ""
 
-    def api(self, node: ast.AST) -> str | None:
-        if not isinstance(node, (ast.Name, ast.Attribute)):
-            return None
-        path = self.names.resolve(node)
-        return path if path is not None and path.startswith("tf.") else None
-
-    # ------------------------------------------------------------------------------------------------------------ reading
+    # ------------------------------------------------------------------------------------------------------------- reading
 
     def read(self) -> None:
-        """Finds out what each name of the module is. Raises NotDirect."""
-        for node in self.tree.body:
-            if isinstance(node, ast.FunctionDef):
-                self.functions[node.name] = node
-                if self.mentions(node):
-                    self.read_function(node)
-        bound: dict[str, int] = {}
-        for part in ast.walk(self.tree):
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and self.names.scope_of.get(part) is self.names.module:
-                bound[part.id] = bound.get(part.id, 0) + 1
-        self.bound = bound
-        if any(self.api(n) in ("tf.float64", "tf.double", "tf.float16") for n in ast.walk(self.tree)):
+        """Finds out what every statement of the graph is. Raises NotDirect."""
+        program = self.program
+        if any(program.api(n) in ("tf.float64", "tf.double", "tf.float16") for n in ast.walk(self.tree)):
             raise NotDirect("another dtype than float32")
-        for node in self.tree.body:
-            self.top(node)
-        for name, value in self.env.items():
-            if value.kind in ("tensor", "placeholder", "variable", "action", "list") and bound.get(name, 0) > 1:
-                raise NotDirect(f"{name} is assigned more than once")
+        for owner in program.classes.values():
+            start = program.method(owner, "__init__")
+            if start is None or program.owner.get(start) is not owner or program.role(start) not in ("graph", "value"):
+                continue
+            if any(isinstance(b, ast.Name) and b.id in program.classes for b in owner.bases):
+                raise NotDirect("a class that inherits its graph")
+            self.enter(start, owner)
+        for function in ast.walk(self.tree):
+            if isinstance(function, Function) and function not in program.owner and program.role(function) == "graph" \
+                    and any(program.api(n) == "tf.placeholder" or program.api(n) == "tf.gradients" for n in ast.walk(function)):
+                self.enter(function, None)
+        self.enter(self.tree, None)
 
-    def read_function(self, node: ast.FunctionDef) -> None:
-        """A function that computes on values can be called on values: it makes no variable, runs nothing and asks no gradient."""
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Call):
-                api = self.api(inner.func)
-                if api is not None and not has_form(api) and api != "tf.constant":
-                    raise NotDirect(f"{api} in a function")
-            elif isinstance(inner, (ast.Name, ast.Attribute)) and self.api(inner) is not None and api_end(self, inner):
-                parent = self.editor.parent(inner)
-                called = isinstance(parent, ast.Call) and parent.func is inner
-                if not called and self.api(inner) not in _TYPES:
-                    raise NotDirect(f"{self.api(inner)} in a function")
-        self.pure.add(node.name)
+    def enter(self, home: ast.Module | Function, owner: ast.ClassDef | None) -> None:
+        self.home, self.owner = home, owner
+        self.body(home.body)
 
-    def mentions(self, node: ast.AST) -> bool:
-        return any(self.api(n) is not None for n in ast.walk(node))
+    def body(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            self.top(statement)
 
     def top(self, node: ast.stmt) -> None:
-        if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef)):
-            return
-        if isinstance(node, ast.ClassDef):
-            if self.mentions(node):
-                raise NotDirect("a class")
-            return
-        if isinstance(node, ast.Assign) and self.graph_statement(node):
+        program = self.program
+        if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
             return
         if isinstance(node, ast.With):
-            if self.session_of(node) is None:
-                raise NotDirect("with")
-            return
-        self.host(node)
+            self.within(node)
+        elif isinstance(node, ast.If) and _is_main(node):
+            self.body(node.body)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and program.api(node.value.func) in FURNITURE:
+            self.furniture.append(node)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and program.api(node.value.func) == "tf.set_random_seed":
+            self.editor.replace(node.value.func, "ms.set_seed")
+            self.furniture.append(node)
+        elif isinstance(node, ast.AugAssign) and self.tensors(node.target):
+            self.changed_in_place(node)
+        elif isinstance(node, ast.Assign):
+            self.assignment(node)
 
-    def session_of(self, node: ast.With) -> str | None:
-        """The name a `with tf.Session() as name:` binds; "" when it binds none."""
-        if len(node.items) != 1:
-            return None
-        call, target = node.items[0].context_expr, node.items[0].optional_vars
-        if not isinstance(call, ast.Call) or self.api(call.func) != "tf.Session" or call.args or call.keywords:
-            return None
-        if target is not None and not isinstance(target, ast.Name):
-            return None
-        if target is None:
-            return ""
-        self.env[target.id] = Value("session")
-        return target.id
+    def within(self, node: ast.With) -> None:
+        """`with` for a session or a scope: its statements are the program's own."""
+        outer = self.prefix
+        for item in node.items:
+            call, target = item.context_expr, item.optional_vars
+            api = self.program.api(call.func) if isinstance(call, ast.Call) else None
+            if isinstance(call, ast.Call) and api in SESSIONS and all(self.is_settings(a) for a in [*call.args, *(k.value for k in call.keywords)]):
+                if target is not None:
+                    key = self.key(target)
+                    if key is None:
+                        raise NotDirect("with")
+                    self.env[key] = self.step(node, "session", [key], call)
+            elif isinstance(call, ast.Call) and api == "tf.variable_scope" and len(call.args) == 1 and not call.keywords and target is None \
+                    and isinstance(call.args[0], ast.Constant):
+                self.prefix += f"{call.args[0].value}/"
+            elif api not in ("tf.name_scope", "tf.device") or target is not None:
+                if self.program.mentions(node):
+                    raise NotDirect("with")
+                return
+        self.unwrapped.append(node)
+        self.body(node.body)
+        self.prefix = outer
 
-    def host(self, node: ast.stmt) -> None:
-        """A statement of the program's host side: its runs are found later."""
+    def is_settings(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and self.program.api(node.func) == "tf.ConfigProto"
 
-    def graph_statement(self, node: ast.Assign) -> bool:
-        """Takes down an assignment that belongs to the graph; False for one of the host."""
-        if len(node.targets) != 1:
-            if self.mentions(node.value) or self.tensor_names(node.value):
-                raise NotDirect("a chain of assignments")
-            return False
-        target, value = node.targets[0], node.value
-        if isinstance(value, ast.Call) and self.is_run(value):
-            return False
-        if isinstance(value, ast.Dict) and value.keys and all(isinstance(k, ast.Name) and self.kind(k.id) == "placeholder" for k in value.keys):
-            return False
-        names = [target.id] if isinstance(target, ast.Name) else \
-            [e.id for e in target.elts if isinstance(e, ast.Name)] if isinstance(target, (ast.Tuple, ast.List)) else []
-        api = self.api(value.func) if isinstance(value, ast.Call) else None
-        site = self.gradient_site(value)
-        if site is not None:
-            self.take_site(node, names, isinstance(target, ast.Name), site)
-            return True
-        if api is None and not self.mentions(value) and not self.tensor_names(value):
-            return False
-        if not isinstance(target, ast.Name):
-            raise NotDirect("unpacked tensors")
-        name = target.id
-        if isinstance(value, ast.Call) and api in ("tf.Session", "tf.InteractiveSession"):
-            if value.args or value.keywords:
-                raise NotDirect("session settings")
-            self.env[name] = Value("session", Step(node, "session", [name], [], len(self.steps)))
-            return True
-        if api in _OPTIMIZERS:
-            if api == "tf.train.RMSPropOptimizer" and isinstance(value, ast.Call) and len(value.args) > 1:
-                raise NotDirect("the arguments of an optimizer")
-            self.env[name] = Value("optimizer", Step(node, "optimizer", [name], [], len(self.steps)))
-            return True
-        if api in _INITIALIZERS:
-            self.env[name] = Value("initializer", Step(node, "initializer", [name], [], len(self.steps)))
-            return True
-        if isinstance(value, ast.Call) and api == "tf.placeholder":
-            self.add(node, "placeholder", name, [], frozenset({name}), False)
-            self.placeholder_dtype(value)
-            return True
-        if isinstance(value, ast.Call) and api in ("tf.Variable", "tf.get_variable"):
-            step = self.add(node, "variable", name, [], frozenset(), True)
-            step.text = self.parameter(api, value)
-            self.variables.append(name)
-            return True
-        if isinstance(value, ast.Call) and (action := self.action(value)):
-            self.changes = True
-            step = self.add_from(node, "action", name, action)
-            parts = [s for a in action if isinstance(a, ast.Name) and (s := self.env[a.id].step) is not None and s.kind == "action"]
-            step.deps = step.deps.union(*(part.deps for part in parts))
-            return True
-        if api == "tf.trainable_variables":
-            self.env[name] = Value("list", Step(node, "list", [name], [], len(self.steps)), list(self.variables))
-            return True
-        if isinstance(value, (ast.List, ast.Tuple)):
-            items = self.plain_names(value)
-            self.env[name] = Value("list", Step(node, "list", [name], [], len(self.steps)), items)
-            return True
-        self.check(value)
-        self.add_from(node, "tensor", name, [value])
-        return True
+    def key(self, node: ast.AST) -> Key | None:
+        """What a name or an attribute of an object of the program's is known by."""
+        if isinstance(node, ast.Name) and node in self.names.scope_of:
+            scope = self.names.lookup(node.id, self.names.scope_of[node])
+            return (scope.node, node.id) if scope is not None else None
+        if isinstance(node, ast.Attribute):
+            owner = self.program.instance(node.value)
+            return (owner, node.attr) if owner is not None else None
+        return None
 
-    def plain_names(self, node: ast.List | ast.Tuple) -> list[str]:
-        found = [e.id for e in node.elts if isinstance(e, ast.Name) and e.id in self.env]
-        if len(found) != len(node.elts):
-            raise NotDirect("a list of expressions")
+    def find(self, node: ast.AST) -> Step | None:
+        """The step that an expression refers to by name."""
+        if node in self.meaning:
+            return self.meaning[node]
+        key = self.key(node)
+        return self.env.get(key) if key is not None else None
+
+    def step(self, node: ast.stmt, kind: str, targets: list[Key], value: ast.expr) -> Step:
+        found = Step(node, kind, targets, value, len(self.steps), self.owner, self.home)
         return found
 
-    def add(self, node: ast.Assign, kind: str, name: str, reads: list[str], deps: frozenset[str], varies: bool) -> Step:
-        step = Step(node, kind, [name], reads, len(self.steps), deps, varies)
+    def add(self, step: Step) -> Step:
+        step.place = len(self.steps)
         self.steps.append(step)
-        self.env[name] = Value(kind, step)
+        for key in step.targets:
+            if key in self.env and self.env[key].kind not in VALUES:
+                raise NotDirect(f"{key[1]} is assigned more than once")
+            self.env[key] = step
         return step
 
-    def add_from(self, node: ast.Assign, kind: str, name: str, parts: Sequence[ast.expr]) -> Step:
-        reads = [n for part in parts for n in self.tensor_names(part)]
-        deps, varies = self.joined(reads)
-        varies = varies or any(isinstance(n, ast.Name) and n.id in self.pure and self.reads_variables(n.id)
-                               for part in parts for n in ast.walk(part))
-        return self.add(node, kind, name, reads, deps, varies)
+    def targets(self, node: ast.expr) -> list[Key]:
+        parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
+        keys = [self.key(p) for p in parts]
+        found = [k for k in keys if k is not None]
+        if len(found) != len(parts):
+            raise NotDirect("what is assigned to")
+        return found
 
-    def reads_variables(self, name: str) -> bool:
-        return any(isinstance(n, ast.Name) and n.id in self.variables for n in ast.walk(self.functions[name]))
+    def changed_in_place(self, node: ast.AugAssign) -> None:
+        """`loss += more`, which is an assignment of a sum."""
+        before = self.find(node.target)
+        if before is None or before.kind != "tensor":
+            raise NotDirect("a value that changes in place")
+        self.meaning[node.target] = before
+        self.program.check(node.value)
+        step = self.step(node, "tensor", self.targets(node.target), node.value)
+        self.read_from(step, [node.target, node.value])
+        self.add(step)
 
-    def joined(self, reads: Sequence[str]) -> tuple[frozenset[str], bool]:
-        steps = [s for name in reads if (s := self.env[name].step) is not None]
-        deps = frozenset(d for s in steps for d in s.deps)
-        return deps, any(s.varies for s in steps)
+    def assignment(self, node: ast.Assign) -> None:
+        """Takes down an assignment, if it belongs to the graph."""
+        program, value = self.program, node.value
+        if len(node.targets) != 1:
+            if program.mentions(value) or self.tensors(value):
+                raise NotDirect("a chain of assignments")
+            return
+        target = node.targets[0]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            kinds = [isinstance(v, ast.Call) and program.api(v.func) in (*VARIABLES, "tf.placeholder") for v in value.elts]
+            if any(kinds):
+                if not all(kinds):
+                    raise NotDirect("values and variables side by side")
+                for part, inner in zip(target.elts, value.elts):
+                    self.single(node, part, inner)
+                return
+            makers = [isinstance(v, ast.Call) and (f := program.callee(v)) is not None and program.role(f) == "maker" for v in value.elts]
+            if all(makers):
+                for part, inner in zip(target.elts, value.elts):
+                    self.maker(node, self.targets(part), inner)
+                return
+        self.single(node, target, value)
 
-    def tensor_names(self, node: ast.AST) -> list[str]:
-        """The names of tensors in an expression, in order, each once; lists stand for their items."""
-        found: list[str] = []
+    def single(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
+        program = self.program
+        call = value if isinstance(value, ast.Call) else None
+        api = program.api(call.func) if call is not None else None
+        if call is not None and self.is_run(call) or self.is_feed(value):
+            return
+        if call is not None and api in SESSIONS:
+            if not all(self.is_settings(a) for a in [*call.args, *(k.value for k in call.keywords)]):
+                raise NotDirect("session settings")
+            self.add(self.step(node, "session", self.targets(target), value))
+        elif call is not None and api in OPTIMIZERS:
+            self.add(self.step(node, "optimizer", self.targets(target), value))
+        elif api in INITIALIZERS or api == "tf.variables_initializer":
+            self.add(self.step(node, "initializer", self.targets(target), value))
+        elif call is not None and api in ("tf.placeholder", "tf.placeholder_with_default"):
+            step = self.step(node, "placeholder", self.targets(target), value)
+            step.deps = frozenset({step})
+            step.text = self.placeholder_dtype(call)
+            self.add(step)
+        elif call is not None and api in VARIABLES:
+            step = self.step(node, "variable", self.targets(target), value)
+            step.varies, step.text = True, self.parameter(call, step)
+            self.add(step)
+        elif (site := self.gradient_site(value)) is not None:
+            self.take_site(node, target, site)
+        elif call is not None and self.take_action(node, target, call):
+            self.changes = True
+        elif api == "tf.trainable_variables" and call is not None and not call.args and not call.keywords:
+            step = self.step(node, "list", self.targets(target), value)
+            step.items = self.variables()
+            self.add(step)
+        elif call is not None and (function := program.callee(call)) is not None and program.role(function) == "maker":
+            self.maker(node, self.targets(target), value)
+        elif isinstance(value, (ast.List, ast.Tuple)) and value.elts and all((s := self.find(e)) is not None and s.kind in ("tensor", "gradient", "variable", "placeholder") for e in value.elts):
+            step = self.step(node, "list", self.targets(target), value)
+            step.items = [s for e in value.elts if (s := self.find(e)) is not None]
+            self.add(step)
+        elif program.mentions(value) or self.tensors(value) or self.computes(value):
+            self.tensor(node, target, value)
+
+    def computes(self, node: ast.AST) -> bool:
+        """Whether an expression calls a function that computes on values."""
+        return any(isinstance(n, ast.Call) and (f := self.program.callee(n)) is not None and self.program.role(f) == "value" for n in ast.walk(node))
+
+    def tensor(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
+        program = self.program
+        for inner in ast.walk(value):
+            if isinstance(inner, (ast.GeneratorExp, ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict, ast.ListComp)):
+                raise NotDirect(type(inner).__name__)
+            if isinstance(inner, ast.Call) and program.api(inner.func) in VARIABLES | {"tf.placeholder", "tf.gradients"}:
+                raise NotDirect(f"{program.api(inner.func)} inside an expression")
+            if isinstance(inner, ast.Call) and (function := program.callee(inner)) is not None and program.role(function) == "graph":
+                raise NotDirect("a function that builds a part of the graph")
+        program.check(value)
+        step = self.step(node, "tensor", self.targets(target), value)
+        step.holds = "tensors" if program.kind(value) == "tensors" and not isinstance(target, ast.Tuple) else "tensor"
+        self.read_from(step, [value])
+        self.add(step)
+
+    def maker(self, node: ast.Assign, targets: list[Key], value: ast.expr) -> None:
+        """A call of a function that makes variables."""
+        assert isinstance(value, ast.Call)
+        function = self.program.callee(value)
+        if isinstance(function, ast.ClassDef):
+            return  # an object with variables of its own
+        assert function is not None
+        if any((s := self.find(n)) is not None and s.kind in ("tensor", "placeholder") for a in value.args for n in ast.walk(a)):
+            raise NotDirect("a layer that makes its own variables")
+        found = [self.made(function, r) for r in returns(function)]
+        if not found or any(f != found[0] for f in found):
+            raise NotDirect("what a function makes")
+        shapes = found[0]
+        if len(shapes) != len(targets):
+            if len(targets) != 1:
+                raise NotDirect("what a function makes")
+            raise NotDirect("variables in a tuple")
+        for key, shape in zip(targets, shapes):
+            step = self.step(node, "variables" if shape else "variable", [key], value)
+            step.varies, step.holds, step.text = True, shape, "made"
+            self.add(step)
+
+    def made(self, function: Function, value: ast.expr) -> list[str]:
+        """For each value that a maker gives back: "list" or "dict" of variables, or "" for one of them."""
+        if isinstance(value, ast.Tuple):
+            return [shape for part in value.elts for shape in self.made(function, part)]
+        if isinstance(value, ast.Call):
+            if self.program.api(value.func) in VARIABLES:
+                return [""]
+            inner = self.program.callee(value)
+            if isinstance(inner, Function) and self.program.role(inner) == "maker":
+                return [s for r in returns(inner)[:1] for s in self.made(inner, r)]
+        if isinstance(value, (ast.List, ast.ListComp)):
+            return ["list"]
+        if isinstance(value, ast.Dict):
+            return ["dict"]
+        if isinstance(value, ast.Name):
+            bound = [b.value for b in self.program.bindings(value)]
+            if len(bound) == 1 and bound[0] is not None:
+                if isinstance(bound[0], ast.Tuple):
+                    raise NotDirect("what a function makes")
+                return self.made_empty(function, bound[0])
+        raise NotDirect("what a function makes")
+
+    def made_empty(self, function: Function, value: ast.expr) -> list[str]:
+        parent = self.editor.parent(value)
+        if isinstance(parent, ast.Tuple):
+            return ["list"] if isinstance(value, ast.List) else ["dict"] if isinstance(value, ast.Dict) else self.made(function, value)
+        return self.made(function, value)
+
+    def variables(self) -> list[Step]:
+        found = [s for s in self.steps if s.kind in ("variable", "variables")]
+        if any(s.owner is not self.owner for s in found):
+            raise NotDirect("variables of several parts of the program")
+        return [s for s in found if "trainable=False" not in self.editor.original(s.value)]
+
+    # --------------------------------------------------------------------------------------------------------- what is read
+
+    def tensors(self, node: ast.AST) -> list[Step]:
+        """The steps that an expression reads, in order, each once; lists stand for their items."""
+        found: list[Step] = []
         for inner in ordered(node):
-            if isinstance(inner, ast.Name) and inner.id in self.env and self.names.lookup(inner.id, self.names.scope_of[inner]) is self.names.module:
-                value = self.env[inner.id]
-                if value.kind in ("tensor", "variable", "placeholder", "gradient", "gradients"):
-                    found.append(inner.id)
-                elif value.kind == "list":
-                    found += value.items
+            if isinstance(inner, (ast.Name, ast.Attribute)) and (step := self.find(inner)) is not None:
+                found += step.items if step.kind == "list" else [step] if step.kind in ("tensor", "variable", "variables", "placeholder", "gradient") else []
         return list(dict.fromkeys(found))
 
-    def check(self, node: ast.expr) -> None:
-        """Raises NotDirect for what is in an expression of tensors and has no form."""
-        for inner in ast.walk(node):
-            if isinstance(inner, (ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp, ast.Lambda, ast.IfExp, ast.JoinedStr, ast.Dict)):
-                raise NotDirect(type(inner).__name__)
-            if isinstance(inner, ast.Call):
-                api = self.api(inner.func)
-                if api is not None and api != "tf.constant" and not has_form(api) and api != "tf.convert_to_tensor":
-                    raise NotDirect(api)
-                if api is not None and has_form(api) and direct_call(api, inner, lambda n: "x") is None:
-                    raise NotDirect(f"the arguments of {api}")
-                if api is None and isinstance(inner.func, ast.Name) and inner.func.id in self.functions and inner.func.id not in self.pure \
-                        and self.tensor_names(inner):
-                    if self.mentions(self.functions[inner.func.id]):
-                        raise NotDirect(f"{inner.func.id} is called on tensors")
-                    self.pure.add(inner.func.id)
-                if api is None and isinstance(inner.func, ast.Attribute) and self.tensor_names(inner.func):
-                    raise NotDirect(f"the method {inner.func.attr} of a tensor")
-                if api is None and self.names.resolve(inner.func) is not None and (self.names.resolve(inner.func) or "").startswith("np.") \
-                        and self.tensor_names(inner):
-                    raise NotDirect("NumPy on tensors")
-            elif isinstance(inner, (ast.Name, ast.Attribute)) and self.api(inner) is not None and api_end(self, inner):
-                parent = self.editor.parent(inner)
-                if not (isinstance(parent, ast.Call) and parent.func is inner) and self.api(inner) not in _TYPES:
-                    raise NotDirect(str(self.api(inner)))
+    def read_from(self, step: Step, parts: Sequence[ast.AST]) -> None:
+        """Notes what a step reads, in its own expressions and in the functions that they call."""
+        for part in parts:
+            for inner in ast.walk(part):
+                if isinstance(inner, (ast.Name, ast.Attribute)) and (other := self.find(inner)) is not None:
+                    self.meaning[inner] = other
+        step.reads = list(dict.fromkeys(s for part in parts for s in self.tensors(part)))
+        for part in parts:
+            for call in ast.walk(part):
+                if isinstance(call, ast.Call) and isinstance(function := self.program.callee(call), Function):
+                    inside = self.captured(function, set())
+                    if any(s.kind not in ("variable", "variables") for s in inside):
+                        raise NotDirect("a function that reads the graph around it")
+                    step.reads += [s for s in inside if s not in step.reads]
+                    step.varies = step.varies or self.program.owner.get(function) is not self.owner and function in self.program.owner
+        step.deps = frozenset(d for s in step.reads for d in s.deps)
+        step.varies = step.varies or any(s.varies for s in step.reads)
+
+    def captured(self, function: Function, seen: set[ast.AST]) -> list[Step]:
+        """The steps that a function reads without being given them."""
+        if function in seen:
+            return []
+        seen.add(function)
+        found: list[Step] = []
+        for node in ast.walk(function):
+            if isinstance(node, (ast.Name, ast.Attribute)) and (step := self.find(node)) is not None and step.kind != "session":
+                found += step.items or [step]
+            if isinstance(node, ast.Call) and isinstance(inner := self.program.callee(node), Function):
+                found += self.captured(inner, seen)
+        return list(dict.fromkeys(found))
 
     # ------------------------------------------------------------------------------------------------------ gradient sites
 
@@ -294,20 +389,19 @@ class Direct:
         call: ast.expr = node
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             call, pick = node.value, node.slice.value
-        if not isinstance(call, ast.Call) or self.api(call.func) != "tf.gradients":
+        if not isinstance(call, ast.Call) or self.program.api(call.func) != "tf.gradients":
             return None
-        given = dict(zip(("ys", "xs", "grad_ys", "name", "colocate_gradients_with_ops", "gate_gradients", "aggregation_method"), call.args, strict=False))
+        given = dict(zip(_ORDER, call.args))
         given.update({k.arg: k.value for k in call.keywords if k.arg})
-        if set(given) - {"ys", "xs", "grad_ys", "name"}:
+        if set(given) - {"ys", "xs", "grad_ys"} - _SETTINGS:
             raise NotDirect("options of tf.gradients")
         ys = self.several(given["ys"])
-        xs = self.several(given["xs"])
         for expression in ys:
-            self.check(expression)
-        names = [x.id for x in xs if isinstance(x, ast.Name)]
-        if len(names) != len(xs) or any(n not in self.env or self.env[n].kind not in ("tensor", "variable", "placeholder") for n in names):
+            self.program.check(expression)
+        xs = [s for x in self.several(given["xs"]) for s in [self.find(x)] if s is not None]
+        if len(xs) != len(self.several(given["xs"])) or any(s.kind not in ("tensor", "variable", "placeholder") or len(s.targets) > 1 for s in xs):
             raise NotDirect("xs that are no names")
-        if len(set(names)) != len(names):
+        if len(set(xs)) != len(xs):
             raise NotDirect("an x twice")
         sens = None
         if "grad_ys" in given and not (isinstance(given["grad_ys"], ast.Constant) and given["grad_ys"].value is None):
@@ -315,235 +409,117 @@ class Direct:
             if len(sens) != len(ys) or any(isinstance(s, ast.Constant) for s in sens):
                 raise NotDirect("grad_ys")
             for expression in sens:
-                if not self.tensor_names(expression) and not self.mentions(expression):
+                if not self.tensors(expression) and not self.program.mentions(expression):
                     raise NotDirect("grad_ys that are arrays")
-                self.check(expression)
-        return Site(call, ys, names, sens, pick, True)
+                self.program.check(expression)
+        return Site(call, ys, xs, sens, pick)
 
     def several(self, node: ast.expr) -> list[ast.expr]:
         if isinstance(node, (ast.List, ast.Tuple)):
             return [part for e in node.elts for part in self.several(e)]
-        if isinstance(node, ast.Call) and self.api(node.func) == "tf.trainable_variables":
-            return [ast.Name(id=name, ctx=ast.Load()) for name in self.variables]
-        if isinstance(node, ast.Name) and node.id in self.env and self.env[node.id].kind == "list":
-            return [ast.Name(id=name, ctx=ast.Load()) for name in self.env[node.id].items]
-        return [node]
+        items: list[Step] = []
+        if isinstance(node, ast.Call) and self.program.api(node.func) == "tf.trainable_variables":
+            items = self.variables()
+        elif (step := self.find(node)) is not None and step.kind == "list":
+            items = step.items
+        else:
+            return [node]
+        found: list[ast.expr] = []
+        for item in items:
+            if item.kind == "variables":
+                raise NotDirect("variables in a container")
+            name = ast.Name(id=item.names[0], ctx=ast.Load())
+            self.meaning[name] = item
+            found.append(name)
+        return found
 
-    def take_site(self, node: ast.Assign, names: list[str], single: bool, site: Site) -> None:
-        reads = [n for y in site.ys for n in self.tensor_names_of(y)] + site.xs
-        reads += [n for s in site.sens or () for n in self.tensor_names(s)]
-        reads = list(dict.fromkeys(reads))
-        if not single and len(names) != len(site.xs) or site.pick is not None and site.pick >= len(site.xs):
+    def take_site(self, node: ast.Assign, target: ast.expr, site: Site) -> None:
+        targets = self.targets(target)
+        single = not isinstance(target, (ast.Tuple, ast.List))
+        if not single and len(targets) != len(site.xs) or site.pick is not None and (site.pick >= len(site.xs) or not single):
             raise NotDirect("the shape of a result")
-        if not single and site.pick is not None:
-            raise NotDirect("an unpacked entry")
         for x in site.xs:
-            inner = self.env[x].step
-            if inner is not None and inner.kind == "tensor" and self.leads_to(inner, [other for other in site.xs if other != x]):
-                raise NotDirect(f"{x} depends on another x")
+            if x.kind == "tensor" and self.leads_to(x, [other for other in site.xs if other is not x]):
+                raise NotDirect(f"{x.names[0]} depends on another x")
             if not self.connected(site.ys, x):
-                raise NotDirect(f"{x} may not be connected")
-        deps, varies = self.joined(reads)
-        step = Step(node, "gradient", names, reads, len(self.steps), deps, varies, site)
-        self.steps.append(step)
-        listed = single and site.pick is None
-        for name in names:
-            self.env[name] = Value("gradients" if listed else "gradient", step)
-        self.site_order.append(site.call)
+                raise NotDirect(f"{x.names[0]} may not be connected")
+        step = self.step(node, "gradient", targets, site.call)
+        step.site, step.holds = site, "tensors" if single and site.pick is None else "tensor"
+        self.read_from(step, [*site.ys, *(site.sens or ())])
+        step.reads = list(dict.fromkeys([*step.reads, *site.xs]))
+        step.deps = step.deps.union(*(x.deps for x in site.xs))
+        step.varies = step.varies or any(x.varies for x in site.xs)
+        self.add(step)
 
-    def tensor_names_of(self, node: ast.expr) -> list[str]:
-        if isinstance(node, ast.Name) and node not in self.names.scope_of:
-            return [node.id]
-        return self.tensor_names(node)
-
-    def connected(self, ys: Sequence[ast.expr], x: str) -> bool:
+    def connected(self, ys: Sequence[ast.expr], x: Step) -> bool:
         """Whether every operation between x and ys is differentiable, on some path."""
-        def reaches(node: ast.expr, seen: set[str]) -> bool:
-            for name in self.smooth_names(node):
-                if name == x:
+        def reaches(node: ast.AST, seen: set[Step]) -> bool:
+            for step in self.smooth(node):
+                if step is x:
                     return True
-                step = self.env[name].step
-                if name in seen or step is None or step.kind not in ("tensor", "gradient"):
+                if step in seen or step.kind not in VALUES:
                     continue
-                seen.add(name)
+                seen.add(step)
                 if step.site is not None:
                     # a second derivative can vanish: only the plain form knows
-                    if any(reaches(y, set()) for y in step.site.ys) and self.curved(step.site, x):
+                    if any(reaches(y, set()) for y in step.site.ys) and self.curved(step.site):
                         return True
-                elif reaches(step.node.value, seen):
+                elif reaches(step.value, seen) or isinstance(step.node, ast.AugAssign) and reaches(step.node.target, seen):
                     return True
+                elif x in step.reads and x not in self.tensors(step.value):
+                    return True  # read by a function that is called
             return False
 
-        return any(reaches(y, set()) for y in ys)
+        return any(reaches(y, set()) for y in ys) or any(x in self.reads_of(y) for y in ys)
 
-    def curved(self, site: Site, x: str) -> bool:
-        """Whether a gradient still depends on x: there is something besides sums and constants between."""
-        between = [s for s in self.slice(site.ys, site.xs)]
-        texts = [n for s in between for n in ast.walk(s.node.value)] + [n for y in site.ys for n in ast.walk(y)]
-        return any(isinstance(n, (ast.Pow, ast.Mult, ast.Div)) or isinstance(n, ast.Call) for n in texts)
+    def reads_of(self, node: ast.AST) -> list[Step]:
+        """The variables that the functions called in an expression read."""
+        return [s for call in ast.walk(node) if isinstance(call, ast.Call) and isinstance(f := self.program.callee(call), Function) for s in self.captured(f, set())]
 
-    def smooth_names(self, node: ast.expr) -> list[str]:
-        if isinstance(node, ast.Name):
-            return self.tensor_names_of(node)
-        if isinstance(node, ast.Compare) or isinstance(node, ast.Call) and self.api(node.func) in _CUTS:
+    def curved(self, site: Site) -> bool:
+        """Whether a gradient may still depend on something: there is more than sums and constants between."""
+        texts = [n for s in self.slice(site.ys, site.xs) for n in ast.walk(s.value)] + [n for y in site.ys for n in ast.walk(y)]
+        return any(isinstance(n, (ast.Pow, ast.Mult, ast.Div, ast.Call)) for n in texts)
+
+    def smooth(self, node: ast.AST) -> list[Step]:
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            step = self.find(node)
+            if step is not None:
+                return step.items or [step]
+        if isinstance(node, ast.Compare) or isinstance(node, ast.Call) and self.program.api(node.func) in _CUTS:
             return []
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.FloorDiv, ast.Mod)):
             return []
-        return [n for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr) for n in self.smooth_names(child)]
-
-    # ------------------------------------------------------------------------------------------------ variables and actions
-
-    def placeholder_dtype(self, call: ast.Call) -> str:
-        dtype = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "dtype"), None)
-        if isinstance(dtype, ast.Constant) and dtype.value in ("float", "float32"):
-            return "ms.float32"
-        text = _TYPES.get(self.api(dtype) or "") if dtype is not None else None
-        if text is None:
-            raise NotDirect("the dtype of a placeholder")
-        return text
-
-    def parameter(self, api: str, call: ast.Call) -> str:
-        """The Parameter for a variable, with the name TensorFlow gives it."""
-        order = ("initial_value", "trainable") if api == "tf.Variable" else ("name", "shape", "dtype", "initializer")
-        given = dict(zip(order, call.args, strict=False))
-        given.update({k.arg: k.value for k in call.keywords if k.arg})
-        if len(call.args) > len(order) or set(given) - {"initial_value", "name", "dtype", "shape", "initializer"}:
-            raise NotDirect("the arguments of a variable")
-        name = given.get("name")
-        if name is not None and not isinstance(name, ast.Constant):
-            raise NotDirect("a variable's computed name")
-        if api == "tf.Variable":
-            count = sum(1 for s in self.steps if s.kind == "variable" and "name='Variable" in s.text)
-            label = repr(name.value) if name is not None else f"'Variable{f'_{count}' if count else ''}'"
-            return f"ms.Parameter({self.initial(given['initial_value'], given.get('dtype'))}, name={label})"
-        assert name is not None
-        label = self.editor.original(name)
-        if "initializer" in given:
-            if self.api(given["initializer"]) or isinstance(given["initializer"], ast.Call) and self.api(given["initializer"].func):
-                raise NotDirect("an initializer")
-            return f"ms.Parameter({self.initial(given['initializer'], given.get('dtype'))}, name={label})"
-        shape = given.get("shape")
-        if not isinstance(shape, (ast.List, ast.Tuple)) or "dtype" in given and self.api(given["dtype"]) != "tf.float32":
-            raise NotDirect("a shape that is not written out")
-        text = self.editor.original(shape)
-        if len(shape.elts) >= 2:
-            self.imports.add("from mindspore.common.initializer import initializer")
-            return f"ms.Parameter(initializer('xavier_uniform', {text}), name={label})"
-        if len(shape.elts) != 1:
-            raise NotDirect("a scalar without a value")
-        self.imports.add("from mindspore.common.initializer import Uniform, initializer")
-        size = self.editor.original(shape.elts[0])
-        limit = repr((3 / int(size)) ** 0.5) if size.isdigit() and int(size) else f"(3 / {size}) ** 0.5"
-        return f"ms.Parameter(initializer(Uniform({limit}), {text}), name={label})"
-
-    def initial(self, value: ast.expr, dtype: ast.expr | None) -> str:
-        if isinstance(value, ast.Call) and self.api(value.func) in ("tf.zeros", "tf.ones", "tf.constant"):
-            self.check(value)
-            return self.render(value, {})
-        if self.mentions(value):
-            raise NotDirect("an initial value")
-        kind = _TYPES.get(self.api(dtype) or "") if dtype is not None else None
-        if dtype is not None and kind is None:
-            raise NotDirect("a dtype")
-        return self.tensor_text(value, kind)
-
-    def tensor_text(self, value: ast.expr, kind: str | None) -> str:
-        """`ms.Tensor(...)` of a host value with the dtype TensorFlow gives it."""
-        text = self.editor.original(value)
-        if kind is None and not any(isinstance(n, (ast.Name, ast.Call)) for n in ast.walk(value)):
-            numbers = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
-            kind = "ms.float32" if any(isinstance(n, float) for n in numbers) else "ms.int32" if all(type(n) is int for n in numbers) else None
-        return f"ms.Tensor({text}, {kind})" if kind else f"ms.Tensor({text})"
-
-    def action(self, call: ast.Call) -> list[ast.expr] | None:
-        """The operands of something that changes variables: an assignment, a group, one step of an optimizer."""
-        api = self.api(call.func)
-        if api in ("tf.assign", "tf.assign_add", "tf.assign_sub") and len(call.args) == 2 and not call.keywords:
-            self.check(call.args[1])
-            return call.args
-        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.attr in ("assign", "assign_add", "assign_sub") \
-                and self.kind(call.func.value.id) == "variable" and len(call.args) == 1 and not call.keywords:
-            self.check(call.args[0])
-            return [call.func.value, call.args[0]]
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "minimize" and (loss := self.minimized(call)) is not None:
-            return [loss]
-        if api == "tf.group" and not call.keywords and all(isinstance(a, ast.Name) and self.kind(a.id) == "action" for a in call.args):
-            return list(call.args)
-        return None
-
-    def minimized(self, call: ast.Call) -> ast.expr | None:
-        """The loss of `optimizer.minimize(loss)`."""
-        assert isinstance(call.func, ast.Attribute)
-        if self.optimizer(call.func.value) is None:
-            return None
-        if len(call.args) != 1 or call.keywords or not isinstance(call.args[0], ast.Name):
-            raise NotDirect("the arguments of minimize")
-        return call.args[0]
-
-    def optimizer(self, node: ast.expr) -> ast.Call | None:
-        """The call that makes an optimizer, given itself or by the name it was bound to."""
-        if isinstance(node, ast.Call) and self.api(node.func) in _OPTIMIZERS:
-            return node
-        value = self.env.get(node.id) if isinstance(node, ast.Name) else None
-        if value is not None and value.kind == "optimizer" and value.step is not None:
-            return self.optimizer(value.step.node.value)
-        return None
-
-    def optimizer_text(self, call: ast.Call, weights: str) -> str:
-        """The optimizer of MindSpore for one of TensorFlow's."""
-        api = str(self.api(call.func))
-        parts = [self.editor.original(a) for a in call.args]
-        for keyword in call.keywords:
-            if keyword.arg == "name":
-                continue
-            name = {"epsilon": "eps"}.get(str(keyword.arg), str(keyword.arg))
-            parts.append(f"{name}={self.editor.original(keyword.value)}")
-        if any(self.tensor_names(a) for a in [*call.args, *(k.value for k in call.keywords)]) or len(call.args) > 4:
-            raise NotDirect("a learning rate that changes")
-        return f"{_OPTIMIZERS[api]}({', '.join([weights, *parts])})"
-
-    def kind(self, name: str) -> str:
-        return self.env[name].kind if name in self.env else "host"
-
-    # ---------------------------------------------------------------------------------------------------------------- runs
-
-    def is_run(self, node: ast.Call) -> bool:
-        return isinstance(node.func, ast.Attribute) and node.func.attr == "run" and isinstance(node.func.value, ast.Name) \
-            and self.kind(node.func.value.id) == "session"
-
-    # ----------------------------------------------------------------------------------------------------------- rendering
+        return [s for child in ast.iter_child_nodes(node) if isinstance(child, (ast.expr, ast.keyword)) for s in self.smooth(child)]
 
     def waits(self, step: Step) -> bool:
         """Whether a tensor is known only when it is run."""
         return bool(step.deps) or step.varies and self.changes
 
-    def slice(self, ys: Sequence[ast.expr], xs: Sequence[str]) -> list[Step]:
-        """The statements that compute ys from xs and from what does not depend on them, in order."""
+    def slice(self, ys: Sequence[ast.expr], xs: Sequence[Step]) -> list[Step]:
+        """The statements that compute ys from xs and from what depends on them, in order."""
         found: set[Step] = set()
-        pending = [n for y in ys for n in self.tensor_names_of(y)]
+        pending = [s for y in ys for s in self.tensors(y)]
         while pending:
-            name = pending.pop()
-            step = self.env[name].step
-            if name in xs or step is None or step in found or step.kind not in ("tensor", "gradient"):
-                continue
-            if not self.leads_to(step, xs):
+            step = pending.pop()
+            if step in xs or step in found or step.kind not in VALUES or not self.leads_to(step, xs):
                 continue
             found.add(step)
             pending += self.outer_reads(step)
         return sorted(found, key=lambda s: s.place)
 
-    def outer_reads(self, step: Step) -> list[str]:
+    def outer_reads(self, step: Step) -> list[Step]:
         """What the statements of a step read: for a site, what its inner function does not compute itself."""
         site = step.site
         if site is None:
             return step.reads
         inner = self.slice(site.ys, site.xs)
-        bound = {name for s in inner for name in s.targets} | set(site.xs)
-        outer = [n for s in inner for n in self.outer_reads(s)] + [n for y in site.ys for n in self.tensor_names_of(y)]
-        sens = [n for part in site.sens or () for n in self.tensor_names(part)]
-        return list(dict.fromkeys([*site.xs, *(n for n in outer if n not in bound), *sens]))
+        bound = {*inner, *site.xs}
+        outer = [r for s in inner for r in self.outer_reads(s)] + [s for y in site.ys for s in self.tensors(y)]
+        sens = [s for part in site.sens or () for s in self.tensors(part)]
+        return list(dict.fromkeys([*site.xs, *(s for s in outer if s not in bound), *sens]))
 
-    def leads_to(self, step: Step, xs: Sequence[str]) -> bool:
+    def leads_to(self, step: Step, xs: Sequence[Step]) -> bool:
         """Whether a statement depends on one of xs."""
         seen: set[Step] = set()
         pending = [step]
@@ -552,160 +528,182 @@ class Direct:
             if current in seen:
                 continue
             seen.add(current)
-            if any(name in xs for name in current.reads):
+            if any(x in current.reads for x in xs):
                 return True
-            pending += [s for name in current.reads if (s := self.env[name].step) is not None]
+            pending += current.reads
         return False
 
-    def render(self, node: ast.AST, given: dict[str, str]) -> str:
-        """The converted text of an expression; `given` has texts for names."""
-        if isinstance(node, ast.Name):
-            if node.id in given and isinstance(node.ctx, ast.Load):
-                return given[node.id]
-            api = self.api(node) if node in self.names.scope_of else None
-            return _TYPES.get(api or "", node.id)
-        if isinstance(node, ast.Attribute) and self.api(node) in _TYPES:
-            return _TYPES[str(self.api(node))]
-        if isinstance(node, ast.BinOp):
-            return self.binary(node, given)
+    # ------------------------------------------------------------------------------------------------ variables and actions
+
+    def placeholder_dtype(self, call: ast.Call) -> str:
+        if self.program.api(call.func) == "tf.placeholder_with_default":
+            if not call.args or self.program.kind(call.args[0]) != "number":
+                raise NotDirect("the default of a placeholder")
+            return "ms.float32" if "." in self.editor.original(call.args[0]) else "ms.int32"
+        dtype = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "dtype"), None)
+        found = self.program.dtype(dtype)
+        if found is None:
+            raise NotDirect("the dtype of a placeholder")
+        return found
+
+    def parameter(self, call: ast.Call, step: Step) -> str:
+        """The Parameter for a variable that is made where the graph is built, with the name TensorFlow gives it."""
+        label = None
+        if self.program.api(call.func) == "tf.Variable" and not any(k.arg == "name" for k in call.keywords) and self.home is self.tree:
+            count = sum(1 for s in self.steps if s.kind == "variable" and "name='Variable" in s.text)
+            label = repr(f"{self.prefix}Variable{f'_{count}' if count else ''}")
+        return parameter_text(self.program, call, label, self.prefix)
+
+    def take_action(self, node: ast.Assign, target: ast.expr, call: ast.Call) -> bool:
+        """Takes down what changes variables: an assignment, a group, one step of an optimizer."""
+        operands = self.action(call)
+        if operands is None:
+            return False
+        step = self.step(node, "action", self.targets(target), call)
+        self.read_from(step, operands)
+        parts = [s for a in operands if (s := self.find(a)) is not None and s.kind == "action"]
+        step.deps = step.deps.union(*(part.deps for part in parts))
+        self.add(step)
+        return True
+
+    def action(self, call: ast.Call) -> list[ast.expr] | None:
+        """The operands of something that changes variables."""
+        api = self.program.api(call.func)
+        if api in ("tf.assign", "tf.assign_add", "tf.assign_sub") and len(call.args) == 2 and not call.keywords:
+            self.program.check(call.args[1])
+            return call.args
+        if not isinstance(call.func, ast.Attribute):
+            return None
+        owner = self.find(call.func.value)
+        if call.func.attr in ("assign", "assign_add", "assign_sub") and owner is not None and owner.kind == "variable" \
+                and len(call.args) == 1 and not call.keywords:
+            self.program.check(call.args[0])
+            return [call.func.value, call.args[0]]
+        if call.func.attr == "minimize" and self.optimizer(call.func.value) is not None:
+            loss = call.args[0] if call.args else None
+            if len(call.args) != 1 or call.keywords or loss is None or self.find(loss) is None:
+                raise NotDirect("the arguments of minimize")
+            return [loss]
+        if api == "tf.group" and not call.keywords and call.args and all((s := self.find(a)) is not None and s.kind == "action" for a in call.args):
+            return list(call.args)
+        return None
+
+    def optimizer(self, node: ast.expr) -> ast.Call | None:
+        """The call that makes an optimizer, given itself or by the name it was bound to."""
+        if isinstance(node, ast.Call) and self.program.api(node.func) in OPTIMIZERS:
+            return node
+        step = self.find(node)
+        return self.optimizer(step.value) if step is not None and step.kind == "optimizer" else None
+
+    def optimizer_text(self, call: ast.Call, weights: str) -> str:
+        """The optimizer of MindSpore for one of TensorFlow's."""
+        api = str(self.program.api(call.func))
+        if self.tensors(call) or len(call.args) > (1 if api.endswith("RMSPropOptimizer") else 4):
+            raise NotDirect("the arguments of an optimizer")
+        parts = [self.editor.original(a) for a in call.args]
+        for keyword in call.keywords:
+            if keyword.arg != "name":
+                name = {"epsilon": "eps"}.get(str(keyword.arg), str(keyword.arg)) if api.endswith("AdamOptimizer") else str(keyword.arg)
+                parts.append(f"{name}={self.editor.original(keyword.value)}")
+        return f"{OPTIMIZERS[api]}({', '.join([weights, *parts])})"
+
+    # ---------------------------------------------------------------------------------------------------------------- runs
+
+    def is_session(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Call):
-            api = self.api(node.func)
-            if api in ("tf.constant", "tf.convert_to_tensor"):
-                return self.constant(node, given)
-            if api is not None:
-                text = direct_call(api, node, lambda part: self.operand(part, given, api))
-                if text is None:
-                    raise NotDirect(api)
-                if "ops." in text:
-                    self.imports.add("from mindspore import ops")
-                return text
-        return self.spliced(node, given)
+            return self.program.api(node.func) == "tf.get_default_session"
+        step = self.find(node)
+        return step is not None and step.kind == "session"
 
-    def binary(self, node: ast.BinOp, given: dict[str, str]) -> str:
-        """An operation on tensors; arrays and lists beside a tensor become tensors, which MindSpore does not do by itself."""
-        left, right = self.render(node.left, given), self.render(node.right, given)
-        if self.tensorish(node.left) and self.foreign(node.right):
-            right = f"ms.Tensor({right}, ms.float32)"
-        elif self.tensorish(node.right) and self.foreign(node.left):
-            left = f"ms.Tensor({left}, ms.float32)"
-        source, (start, end) = self.editor.source, self.editor.span(node)
-        left_end, right_start = self.editor.span(node.left)[1], self.editor.span(node.right)[0]
-        first, last = self.editor.span(node.left)[0], self.editor.span(node.right)[1]
-        return source[start:first] + left + source[left_end:right_start] + right + source[last:end]
+    def is_run(self, node: ast.Call) -> bool:
+        return isinstance(node.func, ast.Attribute) and node.func.attr == "run" and self.is_session(node.func.value)
 
-    def operand(self, node: ast.expr, given: dict[str, str], api: str) -> str:
-        """An argument of an operation."""
-        text = self.render(node, given)
-        if api in ("tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast") or isinstance(node, (ast.List, ast.Tuple)):
-            return text
-        return f"ms.Tensor({text}, ms.float32)" if self.host_kind(node) in ("array", "list") else text
-
-    def tensorish(self, node: ast.expr) -> bool:
-        """Whether an expression is a tensor, as far as can be told from what it is made of."""
-        if self.tensor_names(node):
-            return True
-        if isinstance(node, ast.Name):
-            binding = self.names.bindings(node)
-            if len(binding) == 1 and binding[0].value is not None and isinstance(binding[0].node, ast.Name):
-                return self.tensorish_value(binding[0].value, {node.id})
-            return any(isinstance(b.node, ast.arg) for b in binding)
-        return self.tensorish_value(node, set())
-
-    def tensorish_value(self, node: ast.expr, seen: set[str]) -> bool:
-        if isinstance(node, ast.Call):
-            return self.api(node.func) is not None or isinstance(node.func, ast.Name) and node.func.id in self.pure
-        if isinstance(node, ast.Name):
-            return node.id not in seen and self.tensorish(node)
-        if isinstance(node, ast.Subscript):
-            return self.tensorish_value(node.value, seen)
-        return any(self.tensorish_value(c, seen) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)) \
-            if isinstance(node, (ast.BinOp, ast.UnaryOp)) else False
-
-    def foreign(self, node: ast.expr) -> bool:
-        """Whether a host value may be an array or a list, which does not mix with a tensor."""
-        kind = self.host_kind(node)
-        if kind in ("array", "list"):
-            return True
-        return kind == "unknown" and not self.tensorish(node) and not self.in_function(node)
-
-    def in_function(self, node: ast.expr) -> bool:
-        return any(self.names.scope_of.get(n) is not self.names.module for n in ast.walk(node) if isinstance(n, ast.Name))
-
-    def host_kind(self, node: ast.expr) -> str:
-        """What a host expression is: "number", "array", "list" or "unknown"."""
-        if isinstance(node, ast.Constant):
-            return "number" if isinstance(node.value, (int, float)) else "unknown"
-        if isinstance(node, (ast.List, ast.Tuple)):
-            return "unknown" if self.tensor_names(node) else "list"
-        if isinstance(node, ast.UnaryOp):
-            return self.host_kind(node.operand)
-        if isinstance(node, ast.BinOp):
-            if self.tensorish(node.left) or self.tensorish(node.right):
-                return "unknown"
-            kinds = {self.host_kind(node.left), self.host_kind(node.right)}
-            return "number" if kinds == {"number"} else "array" if "array" in kinds else "unknown"
-        if isinstance(node, ast.Call):
-            path = self.names.resolve(node.func) or ""
-            if isinstance(node.func, ast.Name) and node.func.id in ("len", "int", "float", "round", "max", "min", "abs", "sum"):
-                return "number"
-            if path.startswith("math."):
-                return "number"
-            if path.startswith("np."):
-                return "number" if all(self.host_kind(a) == "number" for a in node.args) and path.rpartition(".")[2] in _SCALAR else "array"
-            if isinstance(node.func, ast.Attribute) and node.func.attr in _ARRAYS:
-                return "array"
-            return "unknown"
-        if isinstance(node, ast.Attribute):
-            return "number" if (self.names.resolve(node) or "") in ("np.pi", "np.e", "math.pi", "math.e") else "unknown"
-        if isinstance(node, ast.Name):
-            bindings = self.names.bindings(node)
-            values = [b.value for b in bindings]
-            if bindings and all(v is not None for v in values) and all(isinstance(b.node, ast.Name) for b in bindings):
-                kinds = {self.host_kind(v) for v in values if v is not None}
-                return kinds.pop() if len(kinds) == 1 else "unknown"
-        return "unknown"
-
-    def spliced(self, node: ast.AST, given: dict[str, str]) -> str:
-        source, (start, end) = self.editor.source, self.editor.span(node)  # type: ignore[arg-type]
-        pieces, at = [], start
-        for child in children(node):
-            left, right = self.editor.span(child)  # type: ignore[arg-type]
-            if left < at:
-                continue
-            pieces += [source[at:left], self.render(child, given) if isinstance(child, ast.expr) else self.spliced(child, given)]
-            at = right
-        return "".join(pieces) + source[at:end]
-
-    def constant(self, call: ast.Call, given: dict[str, str]) -> str:
-        values = dict(zip(("value", "dtype", "shape"), call.args, strict=False))
-        values.update({k.arg: k.value for k in call.keywords if k.arg and k.arg != "name"})
-        if set(values) - {"value", "dtype"} or self.tensor_names(values["value"]) or self.mentions(values["value"]):
-            raise NotDirect("the arguments of tf.constant")
-        dtype = values.get("dtype")
-        kind = _TYPES.get(self.api(dtype) or "") if dtype is not None else None
-        if dtype is not None and kind is None:
-            raise NotDirect("a dtype")
-        return self.tensor_text(values["value"], kind)
+    def is_feed(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Dict) and bool(node.keys) and all(k is not None and (s := self.find(k)) is not None and s.kind == "placeholder" for k in node.keys)
 
 
-def api_end(direct: Direct, node: ast.AST) -> bool:
-    """Whether a reference is not the beginning of a longer one."""
-    parent = direct.editor.parent(node)
-    return not isinstance(parent, ast.Attribute) or direct.api(parent) is None
+def parameter_text(program: Program, call: ast.Call, label: str | None, prefix: str = "") -> str:
+    """`ms.Parameter(...)` for a call of tf.Variable or tf.get_variable; `label` is its name, where the call says none. Raises NotDirect."""
+    api = program.api(call.func)
+    order = ("initial_value", "trainable") if api == "tf.Variable" else ("name", "shape", "dtype", "initializer")
+    given = dict(zip(order, call.args))
+    given.update({k.arg: k.value for k in call.keywords if k.arg})
+    if len(call.args) > len(order) or set(given) - {"initial_value", "name", "dtype", "shape", "initializer", "trainable"}:
+        raise NotDirect("the arguments of a variable")
+    name, trainable = given.get("name"), given.get("trainable")
+    if isinstance(name, ast.Constant):
+        label = repr(prefix + str(name.value))
+    elif name is not None:
+        label = f"{prefix!r} + {program.editor.original(name)}" if prefix else program.editor.original(name)
+    end = f", name={label}" if label else ""
+    if trainable is not None:
+        if not isinstance(trainable, ast.Constant):
+            raise NotDirect("a variable that may be trainable")
+        end += "" if trainable.value else ", requires_grad=False"
+    dtype = program.dtype(given.get("dtype"))
+    if api == "tf.Variable":
+        return f"ms.Parameter({_initial(program, given['initial_value'], dtype)}{end})"
+    if "initializer" in given:
+        start = given["initializer"]
+        text = _initialized(program, start, given.get("shape"), dtype or "ms.float32")
+        return f"ms.Parameter({text or _initial(program, start, dtype)}{end})"
+    shape = given.get("shape")
+    if not isinstance(shape, (ast.List, ast.Tuple)) or dtype not in (None, "ms.float32"):
+        raise NotDirect("a shape that is not written out")
+    text = program.editor.original(shape)
+    if len(shape.elts) >= 2:
+        program.imports.add("from mindspore.common.initializer import initializer")
+        return f"ms.Parameter(initializer('xavier_uniform', {text}){end})"
+    if len(shape.elts) != 1:
+        raise NotDirect("a scalar without a value")
+    program.imports.add("from mindspore.common.initializer import Uniform, initializer")
+    size = program.editor.original(shape.elts[0])
+    limit = repr((3 / int(size)) ** 0.5) if size.isdigit() and int(size) else f"(3 / {size}) ** 0.5"
+    return f"ms.Parameter(initializer(Uniform({limit}), {text}){end})"
+
+
+def _initialized(program: Program, start: ast.expr, shape: ast.expr | None, dtype: str) -> str | None:
+    """The initial value that an initializer gives; None when `start` is a value itself."""
+    api = program.api(start.func if isinstance(start, ast.Call) else start)
+    words = {"tf.zeros_initializer": "zeros", "tf.ones_initializer": "ones"}
+    size = program.editor.original(shape) if shape is not None else None
+    if api in words and size is not None and not (isinstance(start, ast.Call) and (start.args or start.keywords)):
+        program.imports.add("from mindspore.common.initializer import initializer")
+        return f"initializer('{words[api]}', {size}, {dtype})"
+    if api == "tf.constant_initializer" and isinstance(start, ast.Call) and len(start.args) == 1 and not start.keywords and size is not None:
+        kind, text = program.kind(start.args[0]), program.editor.original(start.args[0])
+        if kind == "number":
+            program.imports.add("from mindspore.common.initializer import initializer")
+            return f"initializer({text}, {size}, {dtype})"
+        if kind == "array":
+            return f"ms.Tensor({text}, {dtype})"
+    if api is not None and (isinstance(start, ast.Call) and api.endswith("initializer") or not isinstance(start, ast.Call)):
+        raise NotDirect("an initializer")
+    return None
+
+
+def _initial(program: Program, value: ast.expr, dtype: str | None) -> str:
+    api = program.api(value.func) if isinstance(value, ast.Call) else None
+    if api in ("tf.zeros", "tf.ones", "tf.constant"):
+        program.check(value)
+        return program.render(value, lambda node: None)
+    if program.mentions(value):
+        raise NotDirect("an initial value")
+    if dtype is None and program.kind(value) in ("array", "unknown", "scalar") and "float32" not in program.editor.original(value):
+        raise NotDirect("an initial value of a dtype that is not said")
+    return program.tensor_text(value, dtype)
 
 
 def ordered(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and what is in it, in the order of the source."""
     yield node
     for child in ast.iter_child_nodes(node):
         yield from ordered(child)
 
 
-def children(node: ast.AST) -> list[ast.AST]:
-    """The parts of a node that have positions, in the order of the source."""
-    found: list[ast.AST] = []
-    for child in ast.iter_child_nodes(node):
-        if hasattr(child, "lineno"):
-            found.append(child)
-        elif not isinstance(child, (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)):
-            found += children(child)
-    return sorted(found, key=lambda n: (n.lineno, n.col_offset))  # type: ignore[attr-defined]
+def _is_main(node: ast.If) -> bool:
+    test = node.test
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__" and not node.orelse
+
+
+_ = TYPES

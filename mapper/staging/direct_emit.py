@@ -1,128 +1,105 @@
-"""Writing the direct form: functions for gradient sites and for what is fed, calls for runs of the session."""
+"""Writing the direct form: functions for what is fed and for gradient sites, calls for runs of the session."""
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from mapper.results import Conversion
 from mapper.results import Site as Place
-from mapper.staging.direct import Direct, NotDirect, Site, Step
+from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step
+from mapper.staging.direct_program import Function
+from mapper.staging.direct_runs import Runs
+from mapper.staging.direct_sites import LocalSites
+from mapper.staging.value_library import value_definitions
 
-_IMPORTS = (ast.Import, ast.ImportFrom)
+_RESERVED = frozenset({"ms", "ops", "nn"})
 
 
 def convert_directly(source: str, filename: str) -> Conversion:
     """The direct form of a program. Raises NotDirect when it has none, SyntaxError when `source` does not parse."""
-    direct = Direct(source)
-    direct.read()
-    return _Writer(direct, filename).write()
+    graph = Graph(source)
+    graph.read()
+    return _Writer(graph).write()
+
+
+@dataclass(eq=False)
+class Context:
+    """Where an expression is written: in a function of `step` (None: where the program has it), whose other statements are
+    `local`, and in which `given` are the texts of some steps."""
+
+    step: Step | None = None
+    local: set[Step] = field(default_factory=set)
+    given: dict[Step, str] = field(default_factory=dict)
+
+    def without(self, steps: Sequence[Step]) -> Context:
+        return Context(self.step, self.local | set(steps), {s: t for s, t in self.given.items() if s not in steps})
 
 
 class _Writer:
     """Registers the edits of one module."""
 
-    def __init__(self, direct: Direct, filename: str) -> None:
-        self.direct, self.editor, self.filename = direct, direct.editor, filename
-        self.env = direct.env
-        self.names = {n for scope in direct.names.scopes.values() for n in scope.bindings} | {"ms", "ops", "nn"}
-        if {"ms", "ops", "nn"} & {n for scope in direct.names.scopes.values() for n in scope.bindings}:
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.program, self.editor = graph, graph.program, graph.editor
+        self.taken = {n for scope in graph.names.scopes.values() for n in scope.bindings} | _RESERVED
+        if _RESERVED & {n for scope in graph.names.scopes.values() for n in scope.bindings}:
             raise NotDirect("a name of MindSpore is taken")
+        self.local_sites = LocalSites(self.program, self.fresh)
+        self.runs = Runs(graph, self)
         self.sites: list[tuple[ast.Call, str]] = []
-        self.needed: set[str] = set()
+        self.needed: set[Step] = set()
+        self.wanted: set[Step] = set()
+        self.labels: dict[Step, str] = {}
         self.settled: set[ast.AST] = set()
         self.dropped: set[ast.stmt] = set()
-        self.given: dict[str, str] = {}
         self.updaters: dict[Step, tuple[str, str]] = {}
         self.made: set[str] = set()
+        self.methods: dict[ast.ClassDef, list[str]] = {}
+        self.promoted: dict[tuple[ast.AST, str], None] = {}
         self.inside = 0
 
     def write(self) -> Conversion:
-        direct = self.direct
-        self.find_runs()
-        self.choose_functions()
-        self.runs()
-        self.in_place()
-        for step in direct.steps:
-            self.step(step)
-        self.furniture()
+        graph = self.graph
+        self.runs.find()
         self.functions()
-        self.host_tensors()
-        self.leftovers()
+        self.choose()
+        self.runs.write()
+        self.in_place()
+        for step in graph.steps:
+            self.emit(step)
+        self.insert_methods()
+        self.furniture()
+        self.check_left()
         self.imports()
-        code = self.editor.result()
+        code = tidy(self.editor.result(), self.editor.source)
         return Conversion(code, (), tuple(self.places(code)))
+
+    def fresh(self, name: str) -> str:
+        found, count = name, 1
+        while found in self.taken:
+            count += 1
+            found = f"{name}_{count}"
+        self.taken.add(found)
+        return found
 
     # ------------------------------------------------------------------------------------------------------------ functions
 
-    def find_runs(self) -> None:
-        """The runs of the session and the evals of tensors, with what they fetch and feed."""
-        direct = self.direct
-        self.run_calls: list[tuple[ast.Call, ast.expr, dict[str, str]]] = []
-        self.feeds: dict[str, ast.Dict] = {}
-        for node in ast.walk(direct.tree):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            owner = node.func.value
-            if direct.is_run(node):
-                given = dict(zip(("fetches", "feed_dict"), node.args, strict=False))
-                given.update({str(k.arg): k.value for k in node.keywords})
-                if set(given) - {"fetches", "feed_dict"} or "fetches" not in given:
-                    raise NotDirect("the arguments of a run")
-                if not self.is_initializer(given["fetches"]):
-                    self.run_calls.append((node, given["fetches"], self.feed(given.get("feed_dict"))))
-            elif node.func.attr in ("eval", "run") and isinstance(owner, ast.Name) and direct.kind(owner.id) in ("tensor", "variable", "gradient", "action"):
-                given = {str(k.arg): k.value for k in node.keywords}
-                given.update(zip(("feed_dict", "session"), node.args, strict=False))
-                if node.args and isinstance(node.args[0], ast.Name) and direct.kind(node.args[0].id) == "session":
-                    raise NotDirect("the arguments of eval")
-                self.run_calls.append((node, owner, self.feed(given.get("feed_dict"))))
-
-    def feed(self, node: ast.expr | None) -> dict[str, str]:
-        """The texts of the tensors that are fed, by placeholder."""
-        direct = self.direct
-        if node is None or isinstance(node, ast.Constant) and node.value is None:
-            return {}
-        if isinstance(node, ast.Dict):
-            return {name: self.fed(name, value) for name, value in self.entries(node)}
-        if isinstance(node, ast.Name):
-            bindings = direct.names.bindings(node)
-            if len(bindings) == 1 and isinstance(bindings[0].value, ast.Dict):
-                self.feeds[node.id] = bindings[0].value
-                return {name: f"{node.id}['{name}']" for name, _ in self.entries(bindings[0].value)}
-        raise NotDirect("what is fed")
-
-    def entries(self, node: ast.Dict) -> list[tuple[str, ast.expr]]:
-        found = []
-        for key, value in zip(node.keys, node.values, strict=True):
-            if not isinstance(key, ast.Name) or self.direct.kind(key.id) != "placeholder":
-                raise NotDirect("what is fed")
-            found.append((key.id, value))
-        return found
-
-    def fed(self, name: str, value: ast.expr) -> str:
-        step = self.env[name].step
-        assert step is not None and isinstance(step.node.value, ast.Call)
-        return f"ms.Tensor({self.editor.original(value)}, {self.direct.placeholder_dtype(step.node.value)})"
-
-    def choose_functions(self) -> None:
+    def choose(self) -> None:
         """The tensors that become functions: what is fetched, what is differentiated, and what several of them need."""
-        direct = self.direct
-        self.wanted: set[Step] = set()
-        self.labels: dict[Step, str] = {}
-        for _, fetch, _ in self.run_calls:
-            for name in self.fetched_names(fetch):
-                step = self.env[name].step
-                if step is not None and step.kind in ("tensor", "gradient", "action") and direct.waits(step) or step is not None and step.kind == "action":
-                    self.wanted.add(step)
-        for step in direct.steps:
+        graph = self.graph
+        for step in self.runs.fetched_steps:
+            if step.kind == "action" or step.kind in ("tensor", "gradient") and graph.waits(step):
+                self.wanted.add(step)
+        for step in graph.steps:
             if step.kind == "action":
                 self.wanted.add(step)
                 if (loss := self.loss_of(step)) is not None:
                     self.wanted.add(loss)
-            if step.site is not None and direct.waits(step) and (whole := self.whole(step.site)) is not None:
+            if step.site is not None and graph.waits(step) and (whole := self.whole(step.site)) is not None:
                 self.wanted.add(whole)
-        dead = [s for s in direct.steps if s.kind in ("tensor", "gradient") and direct.waits(s) and s not in self.wanted and s not in self.moved()]
-        self.wanted.update(dead)
+        moved = self.moved()
+        self.wanted.update(s for s in graph.steps if s.kind in ("tensor", "gradient") and graph.waits(s) and s not in moved)
         while True:
             users: dict[Step, int] = {}
             for step in self.wanted:
@@ -133,239 +110,357 @@ class _Writer:
                 break
             self.wanted |= shared
         for step in sorted(self.wanted, key=lambda s: s.place):
-            if len(step.targets) == 1:
-                self.labels[step] = step.targets[0]
-            else:
-                assert step.site is not None
-                y = step.site.ys[0]
-                self.labels[step] = self.fresh(f"gradients_of_{y.id}" if len(step.site.ys) == 1 and isinstance(y, ast.Name) else "gradients")
-        for step in self.wanted:
-            if not direct.waits(step) and step.kind != "action":
+            if not graph.waits(step) and step.kind != "action":
                 raise NotDirect("a value that is also a function")
+            self.labels[step] = self.label(step)
+
+    def label(self, step: Step) -> str:
+        name = step.names[0]
+        if len(step.targets) > 1:
+            ys = [s.names[0] for y in (step.site.ys if step.site is not None else []) if (s := self.graph.find(y)) is not None]
+            return self.fresh(f"gradients_of_{ys[0]}" if len(ys) == 1 else "_and_".join(step.names))
+        earlier = [s for s, label in self.labels.items() if label == name and s.owner is step.owner and s.home is step.home]
+        if earlier:
+            return self.fresh(f"{name}_{len(earlier) + 1}")
+        if step.owner is not None and self.program.method(step.owner, name) is not None:
+            raise NotDirect(f"a method is called {name} too")
+        return name
 
     def moved(self) -> set[Step]:
         """The statements that some function holds."""
         found = {inner for step in self.wanted for inner in self.closure(step)}
-        for step in self.direct.steps:
+        for step in self.graph.steps:
             if step.site is not None:
-                found.update(self.direct.slice(step.site.ys, step.site.xs))
-        return found
-
-    def fetched_names(self, node: ast.expr) -> list[str]:
-        found = []
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and self.direct.kind(inner.id) not in ("host", "session"):
-                value = self.env[inner.id]
-                found += value.items if value.kind == "list" else [inner.id]
-        return found
+                found.update(self.graph.slice(step.site.ys, step.site.xs))
+        return found | self.wanted
 
     def loss_of(self, step: Step) -> Step | None:
-        call = step.node.value
+        call = step.value
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "minimize":
-            assert isinstance(call.args[0], ast.Name)
-            return self.env[call.args[0].id].step
+            return self.graph.find(call.args[0])
         return None
 
     def whole(self, site: Site) -> Step | None:
         """The tensor y whose function a site can differentiate as it is: its xs are placeholders and variables."""
-        if len(site.ys) != 1 or not isinstance(site.ys[0], ast.Name):
+        if len(site.ys) != 1 or not isinstance(site.ys[0], (ast.Name, ast.Attribute)):
             return None
-        step = self.env[site.ys[0].id].step
-        if step is None or step.kind != "tensor" or not self.direct.waits(step):
+        step = self.graph.find(site.ys[0])
+        if step is None or step.kind != "tensor" or not self.graph.waits(step) or len(step.targets) > 1:
             return None
-        return step if all(self.env[x].kind in ("placeholder", "variable") for x in site.xs) else None
+        return step if all(x.kind in ("placeholder", "variable") for x in site.xs) else None
 
-    def reads(self, step: Step) -> list[str]:
+    def reads(self, step: Step) -> list[Step]:
         """What the function of a step needs the values of: for a site, what its inner function does not compute itself."""
-        direct, site = self.direct, step.site
         if step.kind == "action":
-            loss = self.loss_of(step)
-            return [] if loss is not None else step.reads
-        if site is None:
+            return [] if self.loss_of(step) is not None else step.reads
+        if step.site is None:
             return step.reads
-        sens = [n for part in site.sens or () for n in direct.tensor_names(part)]
-        if self.whole(site) is not None:
-            return sens
-        return direct.outer_reads(step)
+        if self.whole(step.site) is not None:
+            return [s for part in step.site.sens or () for s in self.graph.tensors(part)]
+        return self.graph.outer_reads(step)
 
     def closure(self, step: Step) -> list[Step]:
         """The statements that the function of a step holds besides its own, in order."""
         found: set[Step] = set()
         pending = list(self.reads(step))
         while pending:
-            inner = self.env[pending.pop()].step
-            if inner is None or inner in found or inner in self.wanted or inner is step or inner.kind not in ("tensor", "gradient") \
-                    or not self.direct.waits(inner):
+            inner = pending.pop()
+            if inner in found or inner in self.wanted or inner is step or inner.kind not in ("tensor", "gradient") or not self.graph.waits(inner):
                 continue
             found.add(inner)
             pending += self.reads(inner)
         return sorted(found, key=lambda s: s.place)
 
-    def parameters(self, step: Step) -> list[str]:
-        order = {s.targets[0]: s.place for s in self.direct.steps if s.kind == "placeholder"}
-        return sorted(step.deps, key=lambda name: order[name])
+    def parameters(self, step: Step) -> list[Step]:
+        """The placeholders that a function takes; those with a default come last."""
+        return sorted(step.deps, key=lambda s: (self.default(s) is not None, s.place))
+
+    def default(self, step: Step) -> str | None:
+        if isinstance(step.value, ast.Call) and self.program.api(step.value.func) == "tf.placeholder_with_default":
+            return f"ms.Tensor({self.editor.original(step.value.args[0])}, {step.text})"
+        return None
+
+    def signature(self, step: Step) -> str:
+        parts = ["self"] if step.owner is not None else []
+        for parameter in self.parameters(step):
+            default = self.default(parameter)
+            parts.append(parameter.names[0] + (f"={default}" if default is not None else ""))
+        return ", ".join(parts)
+
+    def reference(self, step: Step) -> str:
+        return f"self.{self.labels[step]}" if step.owner is not None else self.labels[step]
+
+    def call(self, step: Step) -> str:
+        """The call of a function from another one that has its parameters."""
+        return f"{self.reference(step)}({', '.join(p.names[0] for p in self.parameters(step))})"
+
+    def holds_gradient(self, step: Step) -> bool:
+        """Whether the function of a step takes a gradient, itself or in what it calls."""
+        seen: set[Step] = set()
+        pending = [step]
+        while pending:
+            current = pending.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            if current.site is not None or self.program.asks(current.value):
+                return True
+            pending += [s for s in self.reads(current) if s.kind in ("tensor", "gradient") and self.graph.waits(s)]
+        return False
+
+    def differentiated(self, step: Step) -> bool:
+        """Whether some gradient is taken of what a step's function computes."""
+        for other in self.graph.steps:
+            if self.loss_of(other) is step:
+                return True
+            if other.site is not None:
+                whole = self.whole(other.site) if self.graph.waits(other) else None
+                if whole is step or step in self.graph.slice(other.site.ys, other.site.xs):
+                    return True
+        return any(self.leads(other, step) for other in self.wanted if other is not step and self._is_target(other))
+
+    def _is_target(self, step: Step) -> bool:
+        return any(self.loss_of(o) is step or o.site is not None and self.graph.waits(o) and self.whole(o.site) is step for o in self.graph.steps)
+
+    def leads(self, step: Step, inner: Step) -> bool:
+        return self.graph.leads_to(step, [inner])
+
+    def compiled(self, step: Step) -> bool:
+        """Whether the function has to be compiled: MindSpore's gradient of a gradient is right only then."""
+        held = [step, *self.closure(step)]
+        if any(self.local_sites.nested(s.value) for s in held if s.site is None):
+            return True
+        return step.kind == "tensor" and self.holds_gradient(step) and self.differentiated(step)
 
     def define(self, step: Step) -> list[str]:
-        """The function that a waiting tensor becomes."""
-        direct = self.direct
-        body: list[str] = []
+        """The function that a waiting tensor or an action becomes."""
         inner = self.closure(step)
-        given: dict[str, str] = {}
+        context = Context(step, {*inner, *self.parameters(step)})
+        lines: list[str] = []
         reads = [n for s in [*inner, step] for n in self.reads(s)]
-        for name in dict.fromkeys(reads):
-            other = self.env[name].step
-            if other is None or other not in self.wanted or other is step:
-                continue
-            call = f"{self.labels[other]}({', '.join(self.parameters(other))})"
-            if len(other.targets) > 1:
-                call += f"[{other.targets.index(name)}]"
-            if other.kind == "action":
-                continue
-            if reads.count(name) > 1 or self.uses(name, [*inner, step]) > 1:
-                given[name] = self.fresh(f"{name}_value")
-                body.append(f"{given[name]} = {call}")
-            else:
-                given[name] = call
-        self.given = given
-        for other in inner:
-            if other.site is not None:
-                body += self.gradient(other)
-            else:
-                body += self.comments(other) + f"{other.targets[0]} = {direct.render(other.node.value, given)}".split("\n")
-        body += self.last(step)
-        self.given = {}
-        nested = step.site is not None and any(s.site is not None for s in direct.slice(step.site.ys, step.site.xs))
-        del nested
-        indent = self.editor.unit()
-        lines = [f"def {self.labels[step]}({', '.join(self.parameters(step))}):"]
-        return lines + [(indent + line).rstrip() for part in body for line in part.split("\n")] + [""]
+        for other in dict.fromkeys(reads):
+            if other in self.wanted and other is not step and other.kind != "action":
+                lines += self.bring(other, context, [*inner, step], reads)
+        for part in inner:
+            lines += self.written(part, context)
+        lines += self.last(step, context)
+        unit = self.editor.unit()
+        head = ["@ms.jit"] if self.compiled(step) else []
+        head.append(f"def {self.labels[step]}({self.signature(step)}):")
+        return [*head, *((unit + line).rstrip() for part in lines for line in part.split("\n")), ""]
 
-    def uses(self, name: str, steps: Sequence[Step]) -> int:
-        return sum(isinstance(n, ast.Name) and n.id == name for s in steps for n in ast.walk(s.node.value))
+    def bring(self, other: Step, context: Context, users: Sequence[Step], reads: Sequence[Step]) -> list[str]:
+        """The value of another function: called where it is used, or first when that is more than once."""
+        call = self.call(other)
+        if len(other.targets) > 1:
+            names = [n if n not in self.labels.values() else self.fresh(f"{n}_value") for n in other.names]
+            context.local.add(other)
+            if names != other.names:
+                raise NotDirect("several values of a function that have the names of functions")
+            return [f"{', '.join(names)} = {call}"]
+        count = sum(self.graph.find(n) is other for s in users for n in ast.walk(s.node) if isinstance(n, (ast.Name, ast.Attribute)))
+        if count > 1 or reads.count(other) > 1:
+            context.given[other] = self.fresh(f"{other.names[0]}_value")
+            return [f"{context.given[other]} = {call}"]
+        context.given[other] = call
+        return []
 
-    def last(self, step: Step) -> list[str]:
-        """The end of the function of a step."""
-        direct = self.direct
+    def written(self, step: Step, context: Context) -> list[str]:
+        """The statement of a step inside a function."""
         if step.site is not None:
-            lines = self.gradient(step)
-            target = ", ".join(step.targets)
-            if lines[-1].startswith(f"{target} = "):
-                lines[-1] = "return " + lines[-1].removeprefix(f"{target} = ")
-            else:
-                before, _, after = lines[-1].rpartition(f"\n{target} = ")
-                lines[-1] = f"{before}\nreturn {after}"
+            return self.gradient(step, context)
+        self.no_late_names(step)
+        before = self.comments(step)
+        if isinstance(step.node, ast.AugAssign):
+            old = self.graph.meaning[step.node.target]
+            operator = self.operator(step.node)
+            return [*before, f"{step.names[0]} = {self.text_of(old, step.node.target, context)} {operator} {self.factor(step.value, self.render(step.value, context))}"]
+        return [*before, *f"{', '.join(step.names)} = {self.render(step.value, context)}".split("\n")]
+
+    def operator(self, node: ast.AugAssign) -> str:
+        symbols = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+        if type(node.op) not in symbols:
+            raise NotDirect("a value that changes in place")
+        return symbols[type(node.op)]
+
+    def last(self, step: Step, context: Context) -> list[str]:
+        """The end of the function of a step."""
+        if step.site is not None:
+            lines = self.gradient(step, context)
+            target = ", ".join(step.names)
+            head, _, tail = lines[-1].rpartition("\n") if f"\n{target} = " in lines[-1] else ("", "", lines[-1])
+            lines[-1] = (head + "\n" if head else "") + "return " + tail.removeprefix(f"{target} = ") if not lines[-1].startswith(f"{target} = ") \
+                else "return " + lines[-1].removeprefix(f"{target} = ")
             return lines
         if step.kind == "action":
-            return self.act(step)
-        text = direct.render(step.node.value, self.given)
+            return self.act(step, context)
+        self.no_late_names(step)
+        if isinstance(step.node, ast.AugAssign):
+            return [self.written(step, context)[-1].replace(f"{step.names[0]} = ", "return ", 1)]
+        text = self.render(step.value, context)
         return [f"return {text}" if "\n" not in text or text.startswith("(") else f"return ({text})"]
 
-    def act(self, step: Step) -> list[str]:
+    def no_late_names(self, step: Step) -> None:
+        """A function reads the program's own names when it is called: they must still mean the same then."""
+        for node in ast.walk(step.node):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and self.graph.find(node) is None and node in self.graph.names.scope_of:
+                scope = self.graph.names.lookup(node.id, self.graph.names.scope_of[node])
+                if scope is not None and scope.node is step.home and len(scope.bindings[node.id]) > 1:
+                    raise NotDirect(f"{node.id} changes after the graph is built")
+
+    def act(self, step: Step, context: Context) -> list[str]:
         """The statements of something that changes variables."""
-        direct, call = self.direct, step.node.value
+        call = step.value
         assert isinstance(call, ast.Call)
-        direct.imports.add("from mindspore import ops")
+        self.program.imports.add("from mindspore import ops")
         loss = self.loss_of(step)
         if loss is not None:
-            arguments = ", ".join(self.parameters(loss))
-            return [f"{self.updaters[step][0]}(ops.GradOperation(get_by_list=True)({self.labels[loss]}, {self.updaters[step][1]})({arguments}))"]
-        api = direct.api(call.func)
+            updater, weights = self.updaters[step]
+            arguments = ", ".join(p.names[0] for p in self.parameters(loss))
+            return [f"{updater}(ops.GradOperation(get_by_list=True)({self.reference(loss)}, {weights})({arguments}))"]
+        api = self.program.api(call.func)
         if api == "tf.group":
             return self.group(call)
         ref, value = (call.args[0], call.args[1]) if api else (call.func.value, call.args[0])  # type: ignore[attr-defined]
-        name = direct.editor.original(ref)
+        variable = self.graph.find(ref)
+        if variable is None:
+            raise NotDirect("what is assigned to")
+        name = self.text_of(variable, ref, context)
         kind = api.rpartition(".")[2] if api else call.func.attr  # type: ignore[attr-defined]
-        text = direct.render(value, self.given)
+        text = self.render(value, context)
+        if self.program.kind(value) in ("number", "list", "array", "scalar"):
+            text = f"ms.Tensor({text}, ms.float32)"
         if kind == "assign":
             return [f"ops.assign({name}, {text})"]
         return [f"ops.assign({name}, {name} {'+' if kind == 'assign_add' else '-'} {self.factor(value, text)})"]
 
     def factor(self, node: ast.expr, text: str) -> str:
         binds_tighter = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow, ast.MatMult))
-        return text if binds_tighter or not isinstance(node, (ast.BinOp, ast.UnaryOp)) else f"({text})"
+        return text if binds_tighter or not isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare)) else f"({text})"
 
     def group(self, call: ast.Call) -> list[str]:
         """All new values are computed before the first variable changes."""
         lines, ends = [], []
         for part in call.args:
-            assert isinstance(part, ast.Name)
-            inner = self.env[part.id].step
-            assert inner is not None
-            if self.loss_of(inner) is not None or inner.node.value.func is None:  # type: ignore[attr-defined]
+            inner = self.graph.find(part)
+            if inner is None or self.loss_of(inner) is not None or self.program.api(inner.value.func) == "tf.group":  # type: ignore[attr-defined]
                 raise NotDirect("a group of optimizer steps")
-            texts = self.act_with_closure(inner)
-            *before, end = texts
+            *before, end = self.act_with_closure(inner)
             lines += [line for line in before if line not in lines]
             target, value = end.removeprefix("ops.assign(").removesuffix(")").split(", ", 1)
-            fresh = self.fresh(f"new_{target}")
+            fresh = self.fresh(f"new_{target.rpartition('.')[2]}")
             lines.append(f"{fresh} = {value}")
             ends.append(f"ops.assign({target}, {fresh})")
         return lines + ends
 
     def act_with_closure(self, step: Step) -> list[str]:
         """The statements of an action with those that compute its operands."""
-        outer = self.given
+        inner = self.closure(step)
+        context = Context(step, {*inner, *self.parameters(step)})
         lines: list[str] = []
-        for name in dict.fromkeys(self.reads(step)):
-            other = self.env[name].step
-            if other is not None and other in self.wanted and other.kind != "action":
-                call = f"{self.labels[other]}({', '.join(self.parameters(other))})"
+        for other in dict.fromkeys(n for s in [*inner, step] for n in self.reads(s)):
+            if other in self.wanted and other.kind != "action" and other is not step:
                 if len(other.targets) > 1:
-                    text = f"{', '.join(other.targets)} = {call}"
-                    if text not in lines:
-                        lines.append(text)
+                    context.local.add(other)
+                    lines.append(f"{', '.join(other.names)} = {self.call(other)}")
                 else:
-                    self.given = {**self.given, name: call}
-        for other in self.closure(step):
-            if other.site is not None:
-                lines += self.gradient(other)
-            else:
-                lines.append(f"{other.targets[0]} = {self.direct.render(other.node.value, self.given)}")
-        lines += self.act(step)
-        self.given = outer
-        return lines
+                    context.given[other] = self.call(other)
+        for part in inner:
+            lines += self.written(part, context)
+        return [*lines, *self.act(step, context)]
 
     # ---------------------------------------------------------------------------------------------------------------- steps
 
     def in_place(self) -> None:
         """The tensors that are computed where they stand: those that somebody needs outside of the functions of sites."""
-        direct = self.direct
-        for step in direct.steps:
-            if step.site is not None and not direct.waits(step):
-                self.needed.update(direct.outer_reads(step))
-        for step in direct.steps:
-            if direct.waits(step):
-                self.needed.update(n for n in self.reads(step) if n in self.env)
-        for step in reversed(direct.steps):
-            if step.kind == "tensor" and not direct.waits(step) and any(name in self.needed for name in step.targets):
+        graph = self.graph
+        for step in graph.steps:
+            if step.site is not None and not graph.waits(step):
+                self.needed.update(graph.outer_reads(step))
+            if graph.waits(step):
+                self.needed.update(self.reads(step))
+        for step in reversed(graph.steps):
+            if step.kind == "tensor" and not graph.waits(step) and step in self.needed:
                 self.needed.update(step.reads)
 
-    def step(self, step: Step) -> None:
-        if step.kind == "variable":
-            self.editor.replace(step.node.value, step.text)
-        elif step.kind == "placeholder":
-            self.editor.delete(step.node)
+    def emit(self, step: Step) -> None:
+        graph = self.graph
+        here = Context()
+        if step.kind in ("variable", "variables"):
+            if step.text != "made":
+                self.editor.replace(step.value, step.text)
+                self.settled.update(ast.walk(step.value))
+            elif not step.text:
+                raise NotDirect("a variable")
+            self.promote_target(step)
+        elif step.kind in ("placeholder", "list", "optimizer", "session", "initializer"):
+            if isinstance(step.node, ast.stmt) and step.node not in self.dropped and not isinstance(step.node, ast.With):
+                self.drop(step.node)
+            return
         elif step in self.wanted:
-            if (loss := self.loss_of(step)) is not None:
-                start = self.make_optimizer(step, loss)
-            else:
-                start = []
-            self.given = {}
-            if step.kind == "action" and self.grouped(step):
-                self.editor.delete(step.node, comments=False)
-            else:
-                self.editor.replace_statement(step.node, self.spaced(step.node, [*start, *self.define(step)]))
-        elif self.direct.waits(step):
+            self.emit_function(step)
+        elif graph.waits(step):
             self.editor.delete(step.node, comments=False)
         elif step.kind == "tensor":
-            if step.targets[0] in self.needed or step not in self.moved():
-                self.editor.replace(step.node.value, self.direct.render(step.node.value, {}))
+            if self.local_sites.nested(step.value):
+                raise NotDirect("a gradient of a gradient that is computed where it stands")
+            if step in self.needed or step not in self.moved():
+                self.in_place_text(step, here)
             else:
                 self.editor.delete(step.node, comments=False)
         elif step.kind == "gradient":
-            self.given = {}
-            self.editor.replace_statement(step.node, self.spaced(step.node, self.gradient(step)))
-        self.settled.update(ast.walk(step.node))
+            if step.owner is not None:
+                raise NotDirect("a gradient that is computed in __init__")
+            self.editor.replace_statement(step.node, self.spaced(step.node, self.gradient(step, here)))
+        self.settled.update(ast.walk(step.node) if step.kind not in ("variable", "variables") else ())
+
+    def in_place_text(self, step: Step, context: Context) -> None:
+        if isinstance(step.node, ast.AugAssign):
+            raise NotDirect("a value that changes in place")
+        text = self.render(step.value, context)
+        if text != self.editor.original(step.value):
+            self.editor.replace(step.value, text)
+        self.promote_target(step)
+
+    def promote_target(self, step: Step) -> None:
+        """What __init__ keeps in a name of its own and methods read becomes an attribute."""
+        if step.owner is not None:
+            for key in step.targets:
+                if key[0] is step.home:
+                    self.promoted[key] = None
+
+    def emit_function(self, step: Step) -> None:
+        start = self.make_optimizer(step) if self.loss_of(step) is not None else []
+        if step.kind == "action" and self.grouped(step):
+            self.editor.delete(step.node, comments=False)
+        elif step.owner is not None:
+            lines = self.define(step)
+            self.methods.setdefault(step.owner, []).append("\n".join([*self.own_comments(step), *lines]))
+            if start:
+                self.editor.replace_statement(step.node, start[0])
+            else:
+                self.editor.delete(step.node, comments=False)
+        else:
+            self.editor.replace_statement(step.node, self.spaced(step.node, [*start, *self.define(step)]))
+
+    def insert_methods(self) -> None:
+        for owner, texts in self.methods.items():
+            start = self.program.method(owner, "__init__")
+            assert start is not None
+            later = owner.body[owner.body.index(start) + 1:]
+            text = "\n".join(texts)
+            if later:
+                self.editor.insert_before(later[0], text)
+            else:
+                self.editor.insert_after(start, "\n" + text.rstrip("\n"))
+        for home, name in self.promoted:
+            assert isinstance(home, Function)
+            for node in ast.walk(home):
+                if isinstance(node, ast.Name) and node.id == name and node not in self.settled and self.graph.key(node) == (home, name):
+                    self.editor.replace(node, f"self.{name}")
+            owner = self.program.owner[home]
+            if self.program.attribute_values(owner, name) or self.program.method(owner, name) is not None:
+                raise NotDirect(f"self.{name} is something else")
 
     def spaced(self, node: ast.stmt, lines: list[str]) -> str:
         """The text of lines that may begin or end with a definition, with blank lines around it as far as there are none."""
@@ -380,72 +475,151 @@ class _Writer:
 
     def grouped(self, step: Step) -> bool:
         """Whether an action happens only as a part of a group."""
-        name = step.targets[0]
-        fetched = any(name in self.fetched_names(fetch) for _, fetch, _ in self.run_calls)
-        return not fetched and any(name in [a.id for a in s.node.value.args if isinstance(a, ast.Name)]  # type: ignore[attr-defined]
-                                   for s in self.direct.steps if s.kind == "action" and s is not step)
+        groups = [s for s in self.graph.steps if s.kind == "action" and isinstance(s.value, ast.Call) and self.program.api(s.value.func) == "tf.group"]
+        return step not in self.runs.fetched_steps and any(self.graph.find(a) is step for s in groups for a in s.value.args)  # type: ignore[attr-defined]
 
-    def make_optimizer(self, step: Step, loss: Step) -> list[str]:
-        direct = self.direct
-        call = step.node.value
-        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-        direct.imports.update(("from mindspore import nn", "from mindspore import ops"))
-        loss_name = ast.Name(id=loss.targets[0], ctx=ast.Load())
-        weights = [v for v in direct.variables if direct.connected([loss_name], v)]
-        text = f"[{', '.join(weights)}]"
-        made = direct.optimizer(call.func.value)
+    def make_optimizer(self, step: Step) -> list[str]:
+        call, loss = step.value, self.loss_of(step)
+        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and loss is not None
+        self.program.imports.update(("from mindspore import nn", "from mindspore import ops"))
+        weights = self.weights(loss)
+        made = self.graph.optimizer(call.func.value)
         assert made is not None
-        lines = []
-        owner = call.func.value
-        if isinstance(owner, ast.Name):
-            name = owner.id
-            if name in self.made:
-                raise NotDirect("an optimizer with two losses")
-        else:
-            name = self.fresh("optimizer")
-        self.made.add(name)
-        self.updaters[step] = (name, text)
-        lines.append(f"{name} = {direct.optimizer_text(made, text)}")
-        return [*lines, ""]
+        named = self.graph.find(call.func.value)
+        name = named.names[0] if named is not None else self.fresh("optimizer")
+        if (name, step.owner) in self.made:
+            raise NotDirect("an optimizer with two losses")
+        self.made.add((name, step.owner))  # type: ignore[arg-type]
+        text = f"self.{name}" if step.owner is not None else name
+        self.updaters[step] = (text, weights)
+        return [f"{text} = {self.graph.optimizer_text(made, weights)}", ""]
 
-    def gradient(self, step: Step) -> list[str]:
+    def weights(self, loss: Step) -> str:
+        """The list of the variables that a loss depends on, in the order in which they were made."""
+        pieces: list[str] = []
+        here = Context(loss)
+        for step in self.graph.steps:
+            if step.kind not in ("variable", "variables") or not self.graph.leads_to(loss, [step]) and step not in loss.reads:
+                continue
+            if "requires_grad=False" in step.text:
+                continue
+            if step.owner is not loss.owner:
+                raise NotDirect("variables of several parts of the program")
+            text = self.text_of(step, None, here)
+            pieces.append(f"*{text}" if step.holds == "list" else f"*{text}.values()" if step.holds == "dict" else text)
+        if not pieces or any(self.hidden_variables(s) for s in [loss, *self.closure(loss)]):
+            raise NotDirect("variables that are not seen")
+        if len(pieces) > 1 and all(p.startswith("*") and not p.endswith(")") for p in pieces):
+            return " + ".join(p[1:] for p in pieces)
+        return pieces[0][1:] if len(pieces) == 1 and pieces[0].startswith("*") and not pieces[0].endswith(")") else f"[{', '.join(pieces)}]"
+
+    def hidden_variables(self, step: Step) -> bool:
+        """Whether a step calls an object that keeps variables of its own."""
+        for call in ast.walk(step.value):
+            if isinstance(call, ast.Call) and isinstance(function := self.program.callee(call), Function):
+                owner = self.program.owner.get(function)
+                if owner is not None and owner is not step.owner:
+                    return True
+        return False
+
+    # ----------------------------------------------------------------------------------------------------------- expressions
+
+    def render(self, node: ast.AST, context: Context) -> str:
+        """The text of an expression in a context."""
+        def put(part: ast.expr) -> str | None:
+            if not isinstance(part, (ast.Name, ast.Attribute)) or not isinstance(part.ctx, ast.Load):
+                return None
+            step = self.graph.find(part)
+            if step is not None:
+                return self.text_of(step, part, context) if step.kind not in ("session",) else None
+            return self.host_text(part, context)
+
+        text = self.program.render(node, put)
+        return text
+
+    def text_of(self, step: Step, node: ast.AST | None, context: Context) -> str:
+        """The text by which a step's value is had."""
+        if step in context.given:
+            return context.given[step]
+        key = self.graph.key(node) if node is not None else None
+        name = key[1] if key is not None and key in step.targets else step.names[0]
+        if step.kind == "placeholder":
+            return name
+        if step.kind == "list":
+            return "[" + ", ".join(self.text_of(s, None, context) for s in step.items) + "]"
+        if self.graph.waits(step) and step.kind in ("tensor", "gradient"):
+            if step in context.local:
+                return name
+            raise NotDirect(f"{name} where it is not computed")
+        if step in context.local and step.kind in ("tensor", "gradient"):
+            return name
+        if step.owner is not None:
+            target = key if key is not None and key in step.targets else step.targets[0]
+            if target[0] is step.home:
+                self.promoted[target] = None
+            return f"self.{name}" if isinstance(node, (ast.Name, type(None))) or target[0] is step.home else self.editor.original(node)  # type: ignore[arg-type]
+        return name if not isinstance(node, ast.Attribute) else self.editor.original(node)
+
+    def host_text(self, node: ast.expr, context: Context) -> str | None:
+        """A name of __init__ that a method reads: what the object keeps of it."""
+        if context.step is None or context.step.owner is None or not isinstance(node, ast.Name):
+            return None
+        home = context.step.home
+        if self.graph.key(node) != (home, node.id) or node.id == self.program.self_name(node):
+            return None
+        owner = context.step.owner
+        values = [(part, value) for statement in ast.walk(home) if isinstance(statement, ast.Assign) for part, value in self.kept(statement)]
+        for part, value in values:
+            if isinstance(value, ast.Name) and value.id == node.id and isinstance(part, ast.Attribute) and len(self.program.attribute_values(owner, part.attr)) == 1:
+                return f"self.{part.attr}"
+        raise NotDirect(f"{node.id} is known in __init__ only")
+
+    def kept(self, statement: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+        from mapper.staging.direct_program import unpacked
+
+        return [pair for target in statement.targets for pair in unpacked(target, statement.value)]
+
+    # ------------------------------------------------------------------------------------------------------- gradient sites
+
+    def gradient(self, step: Step, context: Context) -> list[str]:
         """The statements that take the gradients of a site."""
-        direct, site = self.direct, step.site
+        site = step.site
         assert site is not None
-        weights = [x for x in site.xs if self.env[x].kind == "variable"]
+        weights = [x for x in site.xs if x.kind == "variable"]
         inputs = [x for x in site.xs if x not in weights]
-        whole = self.whole(site) if direct.waits(step) else None
+        names = [x.names[0] for x in inputs]
+        whole = self.whole(site) if self.graph.waits(step) else None
         arguments, extra = list(inputs), ""
-        if whole is not None and inputs in ([], self.parameters(whole)[:1], self.parameters(whole)):
-            name, lines, arguments = self.labels[whole], [], self.parameters(whole)
-        elif whole is not None:
-            name = self.fresh(f"{self.labels[whole]}_of_{'_'.join(inputs)}")
-            indent = self.editor.unit()
-            lines = [f"def {name}({', '.join(inputs)}):", f"{indent}return {self.labels[whole]}({', '.join(self.parameters(whole))})", ""]
+        lines: list[str] = []
+        if whole is not None:
+            parameters = self.parameters(whole)
+            if inputs in ([], parameters[:1], parameters):
+                name, arguments = self.reference(whole), parameters
+            else:
+                name = self.fresh(f"{self.labels[whole]}_of_{'_'.join(names)}")
+                lines = [f"def {name}({', '.join(names)}):", f"{self.editor.unit()}return {self.call(whole)}", ""]
+                if self.holds_gradient(whole):
+                    lines.insert(0, "@ms.jit")
         else:
-            name = self.function_name(site, inputs)
+            name = self.function_name(site, names)
             arguments = [*inputs, *self.outer_inputs(site)]
-            lines = self.function(name, arguments, site)
+            lines = self.function(name, arguments, site, context)
         if inputs and len(arguments) > len(inputs) and (weights or not (len(site.xs) == 1 and (site.pick is not None or not self.listed(step)))):
             extra = f"[:{len(inputs)}]"
             if weights:
                 raise NotDirect("weights and some of the inputs")
-        options = []
         alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step))
-        if inputs and not (alone and not weights):
-            options.append("get_all=True")
-        if weights:
-            options.append("get_by_list=True")
-        if site.sens:
-            options.append("sens_param=True")
-        direct.imports.add("from mindspore import ops")
+        options = ["get_all=True"] if inputs and not (alone and not weights) else []
+        options += ["get_by_list=True"] * bool(weights) + ["sens_param=True"] * bool(site.sens)
+        self.program.imports.add("from mindspore import ops")
         call = f"ops.GradOperation({', '.join(options)})({name}"
         if weights:
-            call += f", {weights[0]}" if alone else f", ms.ParameterTuple([{', '.join(weights)}])"
-        sens = [direct.render(part, self.given) for part in site.sens or ()]
-        arguments = [self.given.get(a, a) for a in arguments] + ([sens[0] if len(sens) == 1 else f"({', '.join(sens)})"] if sens else [])
-        call += f")({', '.join(arguments)})" + extra
-        if len(call) + len(", ".join(step.targets)) > 96:
+            texts = [self.text_of(w, None, context) for w in weights]
+            call += f", {texts[0]}" if alone else f", ms.ParameterTuple([{', '.join(texts)}])"
+        sens = [self.render(part, context) for part in site.sens or ()]
+        given = [self.text_of(a, None, context) for a in arguments] + ([sens[0] if len(sens) == 1 else f"({', '.join(sens)})"] if sens else [])
+        call += f")({', '.join(given)})" + extra
+        if len(call) + len(", ".join(step.names)) > 96:
             head = call.index("(", call.index("(") + 1)
             call = call[:head + 1] + "\n" + self.editor.unit() + call[head + 1:]
         lines.append(self.result(step, call, inputs, weights, alone))
@@ -453,76 +627,69 @@ class _Writer:
             self.sites.append((site.call, call))
         return lines
 
-    def outer_inputs(self, site: Site) -> list[str]:
+    def outer_inputs(self, site: Site) -> list[Step]:
         """The xs of gradients inside the function of a site that come from outside of it.
 
         A compiled function takes what it captures for constants, and the gradient for a constant is not the right one."""
-        inner = self.direct.slice(site.ys, site.xs)
-        bound = {name for s in inner for name in s.targets} | set(site.xs)
-        found = [x for s in inner if s.site is not None for x in s.site.xs if x not in bound and self.env[x].kind != "variable"]
+        inner = self.graph.slice(site.ys, site.xs)
+        bound = {*inner, *site.xs}
+        found = [x for s in inner if s.site is not None for x in s.site.xs if x not in bound and x.kind != "variable"]
         return list(dict.fromkeys(found))
 
     def listed(self, step: Step) -> bool:
-        return isinstance(step.node.targets[0], ast.Name)
+        return step.holds == "tensors" or step.site is not None and step.site.pick is not None
 
-    def result(self, step: Step, call: str, inputs: list[str], weights: list[str], alone: bool) -> str:
+    def result(self, step: Step, call: str, inputs: list[Step], weights: list[Step], alone: bool) -> str:
         site = step.site
         assert site is not None
-        target = ", ".join(step.targets)
+        target = ", ".join(step.names)
         if inputs and weights:
-            lines = [f"{self.fresh('input_grads')}, {self.fresh('weight_grads')} = {call}"]
-            order = [f"input_grads[{inputs.index(x)}]" if x in inputs else f"weight_grads[{weights.index(x)}]" for x in site.xs]
+            first, second = self.fresh("input_grads"), self.fresh("weight_grads")
+            order = [f"{first}[{inputs.index(x)}]" if x in inputs else f"{second}[{weights.index(x)}]" for x in site.xs]
             value = order[site.pick] if site.pick is not None else ("[%s]" if self.listed(step) else "%s") % ", ".join(order)
-            return "\n".join([*lines, f"{target} = {value}"])
+            return f"{first}, {second} = {call}\n{target} = {value}"
         if site.pick is not None and not alone:
             return f"{target} = {call}[{site.pick}]"
         return f"{target} = {call}"
 
     def function_name(self, site: Site, inputs: Sequence[str]) -> str:
-        y = site.ys[0].id if len(site.ys) == 1 and isinstance(site.ys[0], ast.Name) else ""
+        steps = [self.graph.find(y) for y in site.ys]
+        y = steps[0].names[0] if len(steps) == 1 and steps[0] is not None and isinstance(site.ys[0], (ast.Name, ast.Attribute)) else ""
         if not y:
             return self.fresh("forward")
         return self.fresh(f"{y}_of_{'_'.join(inputs)}" if inputs else f"compute_{y}")
 
-    def fresh(self, name: str) -> str:
-        found, count = name, 1
-        while found in self.names:
-            count += 1
-            found = f"{name}_{count}"
-        self.names.add(found)
-        return found
-
-    def function(self, name: str, inputs: Sequence[str], site: Site) -> list[str]:
+    def function(self, name: str, inputs: Sequence[Step], site: Site, outer: Context) -> list[str]:
         """The function from the inputs to ys: the statements between, where they came from."""
-        direct = self.direct
+        inner = self.graph.slice(site.ys, site.xs)
+        context = outer.without([*inputs, *inner])
         body: list[str] = []
-        inner = direct.slice(site.ys, site.xs)
-        outer = {n: t for n, t in self.given.items() if n not in inputs and n not in {t for s in inner for t in s.targets}}
-        result = [direct.render(y, outer) for y in site.ys]
-        last = inner[-1] if inner else None
+        result = [self.render(y, context) for y in site.ys]
         for step in inner:
             if step.site is not None:
                 self.inside += 1
-                body += self.gradient(step)
+                body += self.gradient(step, context)
                 self.inside -= 1
-            elif step is last and len(result) == 1 and result[0] == step.targets[0]:
-                result = [direct.render(step.node.value, outer)]
+            elif step is inner[-1] and len(result) == 1 and result[0] == step.names[0] and len(step.targets) == 1 and not isinstance(step.node, ast.AugAssign):
+                self.no_late_names(step)
+                result = [self.render(step.value, context)]
                 body += self.comments(step)
             else:
-                body += self.comments(step) + f"{step.targets[0]} = {direct.render(step.node.value, outer)}".split("\n")
+                body += self.written(step, context)
         if "\n" in result[0] and not result[0].startswith("("):
             result = [f"({result[0]})"] if len(result) == 1 else result
-        nested = any(step.site is not None for step in inner)
-        indent = self.editor.unit()
+        unit = self.editor.unit()
+        nested = any(step.site is not None or self.program.asks(step.value) for step in inner) or any(self.program.asks(y) for y in site.ys)
         lines = ["@ms.jit"] if nested else []
-        lines.append(f"def {name}({', '.join(inputs)}):")
-        lines += [(indent + line).rstrip() for part in [*body, f"return {', '.join(result)}"] for line in part.split("\n")]
+        lines.append(f"def {name}({', '.join(x.names[0] for x in inputs)}):")
+        lines += [(unit + line).rstrip() for part in [*body, f"return {', '.join(result)}"] for line in part.split("\n")]
         return [*lines, ""]
 
     def comments(self, step: Step) -> list[str]:
         """The comment lines above a statement that moves."""
-        if step.targets[0] in self.needed or step in self.wanted:
-            return []
+        return [] if step in self.needed or step in self.wanted else self.own_comments(step)
+
+    def own_comments(self, step: Step) -> list[str]:
         start = self.editor.span(step.node)[0]
         lines = self.editor.source[:start].split("\n")[:-1]
         found: list[str] = []
@@ -530,205 +697,94 @@ class _Writer:
             found.insert(0, lines.pop().strip())
         return found
 
-    # ----------------------------------------------------------------------------------------------------------------- runs
+    # ------------------------------------------------------------------------------------------------------- the rest of it
 
-    def runs(self) -> None:
-        """Runs of the session become the values themselves, or calls of the functions they have become."""
-        for node, fetch, feed in self.run_calls:
-            statement = self.editor.statement(node)
-            items = fetch.elts if isinstance(fetch, (ast.List, ast.Tuple)) else [fetch]
-            actions = [e for e in items if isinstance(e, ast.Name) and self.direct.kind(e.id) == "action"]
-            waiting = [e for e in items if e not in actions]
-            if actions and (len(items) > 1 or not isinstance(statement, ast.Expr)):
-                self.mixed(node, statement, items, feed)
-            elif actions:
-                self.editor.replace(node, self.called(actions[0], feed))
-            elif len(items) > 1 and (lines := self.one_by_one(node, statement, items, feed)):
-                self.editor.replace_statement(statement, "\n".join(lines))
+    def functions(self) -> None:
+        """The functions that compute on values or make variables."""
+        from mapper.staging.direct import parameter_text
+
+        program = self.program
+        homes = {s.home for s in self.graph.steps if s.kind != "session"}
+        for function in [n for n in ast.walk(self.graph.tree) if isinstance(n, Function)]:
+            role = program.role(function)
+            if function in homes or role == "graph" or role == "host" and not program.on_tensors(function):
+                continue
+            if role in ("value", "host"):
+                self.local_sites.convert(function)
+                self.settled.update(ast.walk(function))
             else:
-                self.editor.replace(node, self.fetched(fetch, feed))
-            del waiting
-            self.settled.update(ast.walk(node))
-        for name, literal in self.feeds.items():
-            for key, value in zip(literal.keys, literal.values, strict=True):
-                assert isinstance(key, ast.Name)
-                self.editor.replace(key, f"'{key.id}'")
-                self.editor.replace(value, self.fed(key.id, value))
-                self.settled.add(key)
-            self.feed_uses(name)
-
-    def feed_uses(self, name: str) -> None:
-        """A dict of feeds is only fed."""
-        feeding = {id(k.value) for node, _, _ in self.run_calls for k in node.keywords} | {id(a) for node, _, _ in self.run_calls for a in node.args}
-        for node in ast.walk(self.direct.tree):
-            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and id(node) not in feeding:
-                raise NotDirect("a dict of feeds that is changed")
-
-    def one_by_one(self, node: ast.Call, statement: ast.stmt, items: Sequence[ast.expr], feed: dict[str, str]) -> list[str]:
-        """`a, b = sess.run([x, y], feed)` as one assignment for each value, where that is the same."""
-        if not isinstance(statement, ast.Assign) or statement.value is not node or not isinstance(statement.targets[0], ast.Tuple):
-            return []
-        targets = statement.targets[0].elts
-        texts = [self.editor.original(t) for t in targets]
-        if len(targets) != len(items) or not all(isinstance(t, ast.Name) for t in targets):
-            return []
-        if any(isinstance(n, ast.Name) and n.id in texts for part in [*node.args[1:], *node.keywords] for n in ast.walk(part)):
-            return []
-        lines, at = [], 0
-        while at < len(items):
-            item = items[at]
-            step = self.env[item.id].step if isinstance(item, ast.Name) and item.id in self.env else None
-            group = step.targets if step is not None and step in self.wanted and len(step.targets) > 1 else []
-            if group and [e.id for e in items[at:at + len(group)] if isinstance(e, ast.Name)] == group:
-                assert isinstance(item, ast.Name)
-                lines.append(f"{', '.join(texts[at:at + len(group)])} = [grad.asnumpy() for grad in {self.called(item, feed)}]")
-                at += len(group)
-            else:
-                lines.append(f"{texts[at]} = {self.fetched(item, feed)}")
-                at += 1
-        return lines
-
-    def mixed(self, node: ast.Call, statement: ast.stmt, items: Sequence[ast.expr], feed: dict[str, str]) -> None:
-        """`_, c = sess.run([train, cost], feed)`: the values first, then what changes them."""
-        if not isinstance(statement, ast.Assign) or statement.value is not node or not isinstance(statement.targets[0], ast.Tuple):
-            raise NotDirect("values and updates in one run")
-        targets = statement.targets[0].elts
-        kept, calls = [], []
-        if len(targets) != len(items):
-            raise NotDirect("values and updates in one run")
-        for target, item in zip(targets, items, strict=True):
-            if isinstance(item, ast.Name) and self.direct.kind(item.id) == "action":
-                if not isinstance(target, ast.Name) or target.id != "_":
-                    raise NotDirect("the value of an update")
-                calls.append(self.called(item, feed))
-            else:
-                kept.append(f"{self.editor.original(target)} = {self.fetched(item, feed)}")
-        self.editor.replace_statement(statement, "\n".join([*kept, *calls]))
-
-    def called(self, name: ast.Name, feed: dict[str, str]) -> str:
-        """The call of the function that a tensor has become, with what is fed."""
-        step = self.env[name.id].step
-        assert step is not None
-        missing = [p for p in self.parameters(step) if p not in feed]
-        if missing:
-            raise NotDirect(f"{missing[0]} is not fed")
-        return f"{self.labels[step]}({', '.join(feed[p] for p in self.parameters(step))})"
-
-    def is_initializer(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.Call):
-            return self.direct.api(node.func) in ("tf.global_variables_initializer", "tf.initialize_all_variables")
-        return isinstance(node, ast.Name) and self.direct.kind(node.id) == "initializer"
-
-    def fetched(self, node: ast.expr, feed: dict[str, str]) -> str:
-        """The arrays of what is fetched."""
-        direct = self.direct
-        if isinstance(node, (ast.List, ast.Tuple)):
-            inner = ", ".join(self.fetched(e, feed) for e in node.elts)
-            return f"[{inner}]" if isinstance(node, ast.List) else f"({inner}{',' if len(node.elts) == 1 else ''})"
-        if isinstance(node, ast.Name):
-            kind, step = direct.kind(node.id), self.env[node.id].step if node.id in self.env else None
-            waits = step is not None and step in self.wanted
-            if kind == "gradients":
-                return f"[grad.asnumpy() for grad in {self.called(node, feed) if waits else node.id}]"
-            if kind == "list":
-                return "[" + ", ".join(self.fetched(ast.Name(id=n, ctx=ast.Load()), feed) for n in direct.env[node.id].items) + "]"
-            if kind == "variable":
-                return f"{node.id}.asnumpy().copy()" if direct.changes else f"{node.id}.asnumpy()"
-            if kind in ("tensor", "gradient"):
-                assert step is not None
-                if waits:
-                    pick = f"[{step.targets.index(node.id)}]" if len(step.targets) > 1 else ""
-                    return f"{self.called(node, feed)}{pick}.asnumpy()"
-                self.needed.add(node.id)
-                return f"{node.id}.asnumpy()"
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and direct.kind(node.value.id) == "gradients":
-            step = self.env[node.value.id].step
-            if step in self.wanted:
-                return f"{self.called(node.value, feed)}[{self.editor.original(node.slice)}].asnumpy()"
-            return f"{self.editor.original(node)}.asnumpy()"
-        direct.check(node)
-        names = direct.tensor_names(node)
-        if not names and not direct.mentions(node):
-            raise NotDirect("what is fetched")
-        if any((s := self.env[n].step) is not None and direct.waits(s) for n in names):
-            raise NotDirect("an expression that is fetched")
-        self.needed.update(names)
-        text = direct.render(node, {})
-        return f"{text}.asnumpy()" if isinstance(node, (ast.Call, ast.Subscript)) else f"({text}).asnumpy()"
-
-    def need(self, names: list[str]) -> list[str]:
-        self.needed.update(names)
-        return names
-
-    # ------------------------------------------------------------------------------------------------------------ furniture
+                for call in [n for n in ast.walk(function) if isinstance(n, ast.Call)]:
+                    api = program.api(call.func)
+                    if api in ("tf.Variable", "tf.get_variable"):
+                        self.editor.replace(call, parameter_text(program, call, None))
+                        self.settled.update(ast.walk(call))
+        self.sites += self.local_sites.placed
 
     def furniture(self) -> None:
         """The session, the initializer and their statements go."""
-        direct = self.direct
-        for value in self.env.values():
-            if value.kind in ("session", "initializer") and value.step is not None:
-                self.drop(value.step.node)
-            elif value.kind in ("list", "optimizer") and value.step is not None:
-                self.drop(value.step.node)
-        for node in ast.walk(direct.tree):
+        graph = self.graph
+        for statement in graph.furniture:
+            self.settled.update(ast.walk(statement))
+            if "set_random_seed" not in self.editor.original(statement):
+                self.drop(statement)
+        for node in ast.walk(graph.tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                 call = node.value
-                closes = isinstance(call.func, ast.Attribute) and call.func.attr == "close" and isinstance(call.func.value, ast.Name) \
-                    and direct.kind(call.func.value.id) == "session"
-                starts = direct.is_run(call) and len(call.args) == 1 and self.is_initializer(call.args[0])
+                closes = isinstance(call.func, ast.Attribute) and call.func.attr == "close" and graph.is_session(call.func.value)
+                starts = graph.is_run(call) and len(call.args) == 1 and self.is_initializer(call.args[0])
                 starts = starts or isinstance(call.func, ast.Attribute) and call.func.attr == "run" and self.is_initializer(call.func.value)
                 if closes or starts:
                     self.drop(node)
-        for statement in direct.tree.body:
-            if isinstance(statement, ast.With) and direct.session_of(statement) is not None:
-                self.settled.update(n for item in statement.items for n in ast.walk(item))
-                body = list(statement.body)
-                while len(body) > 1 and body[0] in self.dropped:
-                    del body[0]
-                self.editor.unwrap(statement, body)
+        for statement in graph.unwrapped:
+            self.settled.update(n for item in statement.items for n in ast.walk(item))
+            body = list(statement.body)
+            while len(body) > 1 and body[0] in self.dropped:
+                del body[0]
+            self.editor.unwrap(statement, body)
+
+    def is_initializer(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Call):
+            return self.program.api(node.func) in (*INITIALIZERS, "tf.variables_initializer")
+        step = self.graph.find(node)
+        return step is not None and step.kind == "initializer"
 
     def drop(self, node: ast.stmt) -> None:
         self.settled.update(ast.walk(node))
         self.dropped.add(node)
         self.editor.delete(node)
 
-    def functions(self) -> None:
-        """The calls of TensorFlow in functions that compute on values."""
-        for name in self.direct.pure:
-            function = self.direct.functions[name]
-            self.values_in(function)
-            self.settled.update(ast.walk(function))
+    def check_left(self) -> None:
+        """Raises NotDirect for what of the graph or of TensorFlow is still there."""
+        for node in ast.walk(self.graph.tree):
+            if node in self.settled or not isinstance(node, (ast.Name, ast.Attribute)):
+                continue
+            if self.program.api(node) is not None:
+                raise NotDirect(f"{self.program.api(node)} outside of the graph")
+            step = self.graph.find(node)
+            if step is not None and isinstance(node.ctx, ast.Load) and step.kind not in ("variables",) and not self.promotes(node):
+                raise NotDirect(f"{step.names[0]} in host code")
 
-    def values_in(self, node: ast.AST) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, (ast.BinOp, ast.Call, ast.Attribute, ast.UnaryOp, ast.Subscript, ast.Compare)):
-                text = self.direct.render(child, {})
-                if text != self.editor.original(child):
-                    self.editor.replace(child, text)
-            else:
-                self.values_in(child)
-
-    def host_tensors(self) -> None:
-        """Host code that reads a tensor without running it: only what is the same for values stays."""
-        for node in ast.walk(self.direct.tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in self.settled \
-                    and self.direct.kind(node.id) not in ("host", "session") \
-                    and self.direct.names.lookup(node.id, self.direct.names.scope_of[node]) is self.direct.names.module:
-                raise NotDirect(f"{node.id} in host code")
-
-    def leftovers(self) -> None:
-        for node in ast.walk(self.direct.tree):
-            if isinstance(node, (ast.Name, ast.Attribute)) and node not in self.settled and self.direct.api(node) is not None:
-                raise NotDirect(f"{self.direct.api(node)} outside of the graph")
-
-    # -------------------------------------------------------------------------------------------------------------- imports
+    def promotes(self, node: ast.AST) -> bool:
+        return self.graph.key(node) in self.promoted
 
     def imports(self) -> None:
-        old = [n for n in ast.walk(self.direct.tree) if isinstance(n, _IMPORTS) and _is_tensorflow(n)]
-        if any(n not in self.direct.tree.body for n in old):
+        tree = self.graph.tree
+        old = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and _is_tensorflow(n)]
+        if any(n not in tree.body for n in old):
             raise NotDirect("an import inside a block")
+        if self.program.carried & self.taken:
+            raise NotDirect("a name that the program has for something else")
         order = ("import mindspore as ms", "from mindspore import ops")
-        lines = sorted(self.direct.imports, key=lambda line: (order.index(line) if line in order else 9, line))
+        if self.program.carried:
+            self.program.imports.add("from mindspore import ops")
+        lines = sorted(self.program.imports, key=lambda line: (order.index(line) if line in order else 9, line))
+        if self.program.carried:
+            last = [n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom))][-1]
+            definitions = value_definitions(self.program.carried)
+            if last in old and len(old) == 1 and len(last.names) == 1:
+                lines += ["", "", *definitions.split("\n"), ""]
+            else:
+                self.editor.insert_after(last, "\n\n" + definitions + "\n")
         first = old[0]
         if all(isinstance(first, ast.ImportFrom) or a.name.split(".")[0] == "tensorflow" for a in first.names):
             self.editor.replace_statement(first, "\n".join(lines))
@@ -742,14 +798,23 @@ class _Writer:
         """The sites with where they went: the call of GradOperation whose text was written for them."""
         lines = code.split("\n")
         found: list[Place] = []
-        used: set[int] = set()
+        used: set[tuple[int, int]] = set()
         for call, text in sorted(self.sites, key=lambda s: (s[0].lineno, s[0].col_offset)):
             first = text.split("\n")[0]
-            place = next(((i + 1, line.index(first) + 1) for i, line in enumerate(lines) if first in line and i not in used), None)
+            spots = [(i + 1, line.index(first) + 1) for i, line in enumerate(lines) if first in line]
+            place = next((spot for spot in spots if spot not in used), spots[-1] if spots else None)
             if place is not None:
-                used.add(place[0] - 1)
+                used.add(place)
             found.append(Place(f"G{len(found) + 1}", call.lineno, call.col_offset + 1, place))
         return found
+
+
+def tidy(code: str, source: str) -> str:
+    """The code without the runs of blank lines that statements left which are gone."""
+    for indent, most in (("[ \\t]", 1), ("[^\\s]", 2)):
+        run = max((len(m[1]) for m in re.finditer(rf"\n(\n+)(?={indent})", source)), default=0)
+        code = re.sub(rf"\n\n{{{max(run, most) + 1},}}(?={indent})", "\n" * (max(run, most) + 1), code)
+    return code
 
 
 def _is_tensorflow(node: ast.Import | ast.ImportFrom) -> bool:

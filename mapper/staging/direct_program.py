@@ -1,0 +1,617 @@
+"""A TensorFlow program as the direct form sees it: its functions and what they are for, what its expressions hold, and the
+MindSpore text of code that computes on values."""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from mapper.edit import Editor
+from mapper.names import Binding, read_names
+from mapper.staging.direct_calls import direct_call, has_form
+from mapper.staging.value_library import provides, value_call
+
+Kind = Literal["tensor", "tensors", "array", "list", "number", "scalar", "host", "unknown", "cycle"]
+Role = Literal["host", "value", "maker", "graph"]
+Put = Callable[[ast.expr], str | None]
+Function = ast.FunctionDef
+
+TYPES = {f"tf.{name}": f"ms.{name}" for name in ("float16", "float32", "float64", "int32", "int64")} | {"tf.bool": "ms.bool_"}
+VARIABLES = frozenset({"tf.Variable", "tf.get_variable"})
+SCOPES = frozenset({"tf.name_scope", "tf.device"})
+# What a function that computes on values may say besides operations.
+_VALUE_WORDS = frozenset({"tf.constant", "tf.convert_to_tensor", "tf.gradients", "tf.name_scope", "tf.newaxis"}) | frozenset(TYPES)
+_SCALAR = frozenset({"sqrt", "exp", "log", "float32", "float64", "int32", "int64", "sin", "cos", "tanh", "prod", "abs", "power"})
+_WHOLE = frozenset({"sum", "prod", "mean", "max", "min", "std", "var", "argmax", "argmin", "size"})
+_ARRAYS = frozenset({"astype", "reshape", "randn", "rand", "uniform", "normal", "standard_normal", "choice", "randint", "dot", "copy", "ravel",
+                     "flatten", "transpose", "cumsum", "permutation", "random_sample", "multivariate_normal"})
+_NUMBERS = frozenset({"len", "int", "float", "round", "ord"})
+
+
+class NotDirect(Exception):
+    """Why a program has no direct form."""
+
+
+class Program:
+    """One module: names resolved, functions found, kinds of expressions told."""
+
+    def __init__(self, source: str) -> None:
+        self.editor = Editor(source)
+        self.tree = self.editor.tree
+        self.names = read_names(self.tree)
+        self.imports = {"import mindspore as ms"}
+        self.carried: set[str] = set()
+        self.classes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
+        self.owner: dict[ast.AST, ast.ClassDef] = {f: c for c in self.classes.values() for f in c.body if isinstance(f, Function)}
+        self.within: dict[ast.AST, Function] = {}
+        for function in ast.walk(self.tree):
+            if isinstance(function, Function):
+                for inner in ast.walk(function):
+                    if inner is not function:
+                        self.within[inner] = function  # walked from the outside in: the innermost stays
+        self.roles: dict[ast.AST, Role] = {}
+        self.sites_in: dict[ast.AST, bool] = {}
+        self.calls: dict[ast.AST, list[ast.Call]] = {}
+        for call in ast.walk(self.tree):
+            if isinstance(call, ast.Call) and (target := self.callee(call)) is not None:
+                self.calls.setdefault(target, []).append(call)
+        self.kinds: dict[ast.AST, Kind] = {}
+        self.asked: set[ast.AST] = set()
+        self.open = False
+
+    # ----------------------------------------------------------------------------------------------------------------- names
+
+    def api(self, node: ast.AST | None) -> str | None:
+        """The TensorFlow name that an expression refers to."""
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            return None
+        path = self.names.resolve(node)
+        return path if path is not None and path.startswith("tf.") else None
+
+    def mentions(self, node: ast.AST) -> bool:
+        return any(self.api(n) is not None for n in ast.walk(node))
+
+    def ends(self, node: ast.AST) -> bool:
+        """Whether a reference to TensorFlow is not the beginning of a longer one."""
+        parent = self.editor.parent(node)
+        return not isinstance(parent, ast.Attribute) or self.api(parent) is None
+
+    def bindings(self, node: ast.Name) -> list[Binding]:
+        return self.names.bindings(node) if node in self.names.scope_of else []
+
+    def self_name(self, node: ast.AST) -> str | None:
+        """The name that the method around a node has for its object."""
+        function = self.within.get(node)
+        while function is not None and function not in self.owner:
+            function = self.within.get(function)
+        if function is None or not function.args.args or any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list):
+            return None
+        return function.args.args[0].arg
+
+    def class_around(self, node: ast.AST) -> ast.ClassDef | None:
+        function = self.within.get(node)
+        while function is not None and function not in self.owner:
+            function = self.within.get(function)
+        return self.owner[function] if function is not None else None
+
+    def attribute_of_self(self, node: ast.AST) -> str | None:
+        """`x` of `self.x`."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == self.self_name(node):
+            return node.attr
+        return None
+
+    def method(self, owner: ast.ClassDef, name: str) -> Function | None:
+        for part in owner.body:
+            if isinstance(part, Function) and part.name == name:
+                return part
+        for base in owner.bases:
+            if isinstance(base, ast.Name) and base.id in self.classes and (found := self.method(self.classes[base.id], name)) is not None:
+                return found
+        return None
+
+    def instance(self, node: ast.expr) -> ast.ClassDef | None:
+        """The class of the program that an expression is an object of."""
+        if isinstance(node, ast.Name):
+            if node.id == self.self_name(node):
+                return self.class_around(node)
+            bound = self.bindings(node)
+            value = bound[0].value if len(bound) == 1 else None
+        elif (name := self.attribute_of_self(node)) is not None:
+            values = self.attribute_values(self.class_around(node), name)
+            value = values[0] if len(values) == 1 else None
+        else:
+            value = node if isinstance(node, ast.Call) else None
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            return self.classes.get(value.func.id)
+        return None
+
+    def callee(self, call: ast.Call) -> Function | ast.ClassDef | None:
+        """The function or class of the program that a call calls."""
+        target = call.func
+        if isinstance(target, ast.Name):
+            bound = self.bindings(target)
+            if len(bound) == 1 and isinstance(bound[0].node, (ast.FunctionDef, ast.ClassDef)):
+                return bound[0].node
+            owner = self.instance(target)
+            return self.method(owner, "__call__") if owner is not None and target.id != self.self_name(target) else None
+        if isinstance(target, ast.Attribute):
+            owner = self.instance(target.value)
+            if owner is not None and (found := self.method(owner, target.attr)) is not None:
+                return found
+            owner = self.instance(target)
+            return self.method(owner, "__call__") if owner is not None else None
+        return None
+
+    def attribute_values(self, owner: ast.ClassDef | None, name: str) -> list[ast.expr]:
+        """The expressions that are assigned to an attribute of a class's objects; a part of an unpacked one is given as the whole."""
+        return [value for value, _ in self.attribute_parts(owner, name)]
+
+    def attribute_parts(self, owner: ast.ClassDef | None, name: str) -> list[tuple[ast.expr, int | None]]:
+        """The same with the index at which a value is unpacked."""
+        found: list[tuple[ast.expr, int | None]] = []
+        for node in ast.walk(owner) if owner is not None else ():
+            if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None:
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    for part, value in unpacked(target, node.value):
+                        if self.attribute_of_self(part) == name:
+                            outer = self.editor.parent(part)
+                            whole = value is node.value and isinstance(outer, (ast.Tuple, ast.List))
+                            found.append((value, outer.elts.index(part) if whole else None))  # type: ignore[union-attr]
+        return found
+
+    # ----------------------------------------------------------------------------------------------------------------- roles
+
+    def role(self, function: Function | ast.ClassDef) -> Role:
+        """What a function is for: it computes on values, makes variables, builds or runs the graph, or none of these."""
+        if isinstance(function, ast.ClassDef):
+            start = self.method(function, "__init__")
+            return self.role(start) if start is not None else "host"
+        if function not in self.roles:
+            self.roles[function] = "host"
+            self.roles[function] = self._role(function)
+        return self.roles[function]
+
+    def _role(self, function: Function) -> Role:
+        found: set[Role] = set()
+        for node in ast.walk(function):
+            if isinstance(node, (ast.Name, ast.Attribute)) and (api := self.api(node)) is not None and self.ends(node):
+                if api in VARIABLES:
+                    found.add("maker")
+                elif api in _VALUE_WORDS or has_form(api) or provides(api):
+                    found.add("value")
+                else:
+                    found.add("graph")
+            elif isinstance(node, ast.Call):
+                if isinstance(node.func, ast.Attribute) and node.func.attr == "run" and self.api(node.func) is None:
+                    found.add("graph")
+                target = self.callee(node)
+                if target is not None and target is not function:
+                    found.add(self.role(target))
+        for role in ("graph", "maker", "value"):
+            if role in found:
+                return role  # type: ignore[return-value]
+        return "host"
+
+    def on_tensors(self, function: Function) -> bool:
+        """Whether some call of a function gives it tensors."""
+        return any(self.kind(a) in ("tensor", "tensors") for call in self.calls.get(function, []) for a in [*call.args, *(k.value for k in call.keywords)])
+
+    def has_sites(self, function: Function) -> bool:
+        """Whether a function asks for gradients, itself or in what it calls."""
+        if function not in self.sites_in:
+            self.sites_in[function] = False
+            self.sites_in[function] = self.asks(function)
+        return self.sites_in[function]
+
+    def asks(self, node: ast.AST) -> bool:
+        """Whether a piece of code asks for gradients, itself or in what it calls."""
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call):
+                if self.api(inner.func) == "tf.gradients":
+                    return True
+                target = self.callee(inner)
+                if isinstance(target, Function) and self.has_sites(target):
+                    return True
+        return False
+
+    # ----------------------------------------------------------------------------------------------------------------- kinds
+
+    def kind(self, node: ast.expr) -> Kind:
+        """What an expression holds: a tensor or several, an array, a list of numbers, a number, a NumPy scalar, or something else.
+
+        "cycle" says that this follows from the rest of what is being asked."""
+        if node in self.kinds:
+            return self.kinds[node]
+        if node in self.asked:
+            self.open = True
+            return "cycle"
+        outer, self.open = self.open, False
+        self.asked.add(node)
+        found = self._kind(node)
+        self.asked.discard(node)
+        if not self.open or not self.asked:
+            self.kinds[node] = found = "unknown" if found == "cycle" else found
+        self.open = outer or self.open
+        return found
+
+    def _kind(self, node: ast.expr) -> Kind:
+        if isinstance(node, ast.Constant):
+            return "number" if isinstance(node.value, (int, float)) else "host"
+        if isinstance(node, (ast.List, ast.Dict)) and not getattr(node, "elts", None) and not getattr(node, "keys", None):
+            return self._filled(node)
+        if isinstance(node, ast.Dict):
+            return "tensors" if any(self.kind(v) in ("tensor", "tensors") for v in node.values) else "host"
+        if isinstance(node, (ast.List, ast.Tuple)):
+            return "tensors" if any(self.kind(e) in ("tensor", "tensors") for e in node.elts) else "list"
+        if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+            return {"tensor": "tensors", "tensors": "tensors", "number": "list", "scalar": "list"}.get(self.kind(node.elt), "unknown")  # type: ignore[return-value]
+        if isinstance(node, ast.UnaryOp):
+            return self.kind(node.operand)
+        if isinstance(node, ast.BinOp):
+            return _arithmetic(self.kind(node.left), self.kind(node.right))
+        if isinstance(node, ast.Compare):
+            return _arithmetic(self.kind(node.left), self.kind(node.comparators[0]))
+        if isinstance(node, ast.IfExp):
+            return _joined([self.kind(node.body), self.kind(node.orelse)])
+        if isinstance(node, ast.Subscript):
+            owner_kind = self.kind(node.value)
+            if owner_kind == "tensors" and isinstance(node.slice, ast.Slice):
+                return "tensors"
+            return {"tensors": "tensor", "list": "number" if not isinstance(node.slice, ast.Slice) else "list"}.get(owner_kind, owner_kind)  # type: ignore[return-value]
+        if isinstance(node, ast.Call):
+            return self._kind_of_call(node)
+        if isinstance(node, ast.Attribute):
+            if (self.names.resolve(node) or "") in ("np.pi", "np.e", "math.pi", "math.e"):
+                return "number"
+            if node.attr in ("shape", "dtype", "ndim", "size"):
+                return "host"
+            if node.attr == "T":
+                return self.kind(node.value)
+            owner = self.instance(node.value)
+            if owner is not None:
+                return _joined([self._part(v, i) for v, i in self.attribute_parts(owner, node.attr)])
+            return "unknown"
+        if isinstance(node, ast.Name):
+            return _joined([self._kind_of_binding(node, b) for b in self.bindings(node)])
+        return "unknown"
+
+    def _filled(self, node: ast.expr) -> Kind:
+        """The kind of a container that is made empty: by what is put into it."""
+        target = self.editor.parent(node)
+        if isinstance(target, ast.Tuple):
+            position, target = target.elts.index(node), self.editor.parent(target)
+            names = target.targets[0].elts if isinstance(target, ast.Assign) and isinstance(target.targets[0], ast.Tuple) else []
+            name = names[position] if position < len(names) else None
+        else:
+            name = target.targets[0] if isinstance(target, ast.Assign) else None
+        if not isinstance(name, (ast.Name, ast.Attribute)):
+            return "unknown"
+        said = ast.unparse(name)
+        around: ast.AST = self.within.get(node, self.tree)
+        kinds: list[Kind] = []
+        for inner in ast.walk(around):
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "append" and ast.unparse(inner.func.value) == said:
+                kinds.append(self.kind(inner.args[0]))
+            elif isinstance(inner, ast.Assign) and isinstance(inner.targets[0], ast.Subscript) and ast.unparse(inner.targets[0].value) == said:
+                kinds.append(self.kind(inner.value))
+        found = _joined(kinds)
+        return {"tensor": "tensors", "tensors": "tensors", "number": "list", "scalar": "list"}.get(found, "unknown")  # type: ignore[return-value]
+
+    def _part(self, value: ast.expr, index: int | None) -> Kind:
+        """The kind of a value, or of the part of it that is unpacked at an index."""
+        if index is None:
+            return self.kind(value)
+        if isinstance(value, ast.Call) and isinstance(function := self.callee(value), Function):
+            found = [r.elts[index] if isinstance(r, ast.Tuple) and index < len(r.elts) else r for r in returns(function)]
+            return _joined([self.kind(f) if f is not r else _element(self.kind(r)) for f, r in zip(found, returns(function))])
+        return _element(self.kind(value))
+
+    def _kind_of_call(self, node: ast.Call) -> Kind:
+        api = self.api(node.func)
+        if api is not None:
+            return "tensors" if api in ("tf.gradients", "tf.unstack", "tf.split") else "tensor"
+        path = self.names.resolve(node.func) or ""
+        if path.startswith("math."):
+            return "number"
+        if path.startswith("np."):
+            last = path.rpartition(".")[2]
+            kinds = [self.kind(a) for a in node.args]
+            if last in _SCALAR and kinds and all(k in ("number", "scalar") for k in kinds):
+                return "scalar"
+            if last in _WHOLE and len(node.args) == 1 and not node.keywords:
+                return "scalar"
+            return "number" if path in ("np.pi", "np.e") else "array"
+        if isinstance(node.func, ast.Name) and node.func.id in _NUMBERS and not self.bindings(node.func):
+            return "number"
+        if isinstance(node.func, ast.Name) and node.func.id in ("max", "min", "sum", "abs") and node.args and not self.bindings(node.func):
+            return self.kind(node.args[0]) if self.kind(node.args[0]) in ("number", "tensor") else "unknown"
+        target = self.callee(node)
+        if isinstance(target, Function):
+            return _joined([self.kind(r) for r in returns(target)])
+        if isinstance(node.func, ast.Attribute):
+            owner = self.kind(node.func.value)
+            if node.func.attr in _WHOLE and owner == "array":
+                return "array" if node.args or node.keywords else "scalar"
+            if node.func.attr in _ARRAYS:
+                return "array" if node.args or node.keywords or node.func.attr not in ("randn", "rand", "normal", "uniform") else "scalar"
+        return "unknown"
+
+    def _kind_of_binding(self, name: ast.Name, binding: Binding) -> Kind:
+        node = binding.node
+        if isinstance(node, ast.arg):
+            return self._kind_of_parameter(name, node)
+        if binding.value is not None:
+            return self.kind(binding.value)
+        loop = self.editor.parent(node)
+        if isinstance(loop, (ast.Tuple, ast.List)) and isinstance(node, ast.expr):
+            index, above = loop.elts.index(node), self.editor.parent(loop)
+            if isinstance(above, ast.Assign):
+                return self._part(above.value, index)
+            if isinstance(above, (ast.For, ast.comprehension)) and isinstance(above.iter, ast.Call) and isinstance(above.iter.func, ast.Name):
+                if above.iter.func.id == "zip" and index < len(above.iter.args):
+                    return _element(self.kind(above.iter.args[index]))
+                if above.iter.func.id == "enumerate" and above.iter.args:
+                    return "number" if index == 0 else _element(self.kind(above.iter.args[0]))
+            return "unknown"
+        if isinstance(loop, (ast.For, ast.comprehension)) and loop.target is node:
+            if isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Name) and loop.iter.func.id == "range":
+                return "number"
+            return _element(self.kind(loop.iter))
+        return "unknown"
+
+    def _kind_of_parameter(self, name: ast.Name, node: ast.arg) -> Kind:
+        scope = self.names.lookup(name.id, self.names.scope_of[name])
+        function = scope.node if scope is not None else None
+        if not isinstance(function, Function):
+            return "unknown"
+        owner = self.owner.get(function)
+        if owner is not None and function.args.args and node is function.args.args[0]:
+            return "host"
+        calls = self.calls.get(function, []) + (self.calls.get(owner, []) if owner is not None and function.name == "__init__" else [])
+        given = [self.argument(function, call, node.arg) for call in calls]
+        found = [self.kind(g) for g in given if g is not None]
+        default = self.default(function, node.arg)
+        if default is not None and any(g is None for g in given) or not calls and default is not None:
+            found.append(self.kind(default))
+        return _joined(found)
+
+    def argument(self, function: Function, call: ast.Call, name: str) -> ast.expr | None:
+        """What a call gives for a parameter; None when that is the default."""
+        parameters = [a.arg for a in function.args.args]
+        if function in self.owner and not any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list):
+            parameters = parameters[1:]
+        for keyword in call.keywords:
+            if keyword.arg == name:
+                return keyword.value
+        at = parameters.index(name) if name in parameters else -1
+        return call.args[at] if 0 <= at < len(call.args) else None
+
+    def default(self, function: Function, name: str) -> ast.expr | None:
+        parameters = function.args.args
+        defaults = dict(zip([a.arg for a in parameters[len(parameters) - len(function.args.defaults):]], function.args.defaults))
+        defaults.update({a.arg: d for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults) if d is not None})
+        return defaults.get(name)
+
+    # ------------------------------------------------------------------------------------------------------------- rendering
+
+    def check(self, node: ast.AST) -> None:
+        """Raises NotDirect for what is in code that computes on values and has no form."""
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call):
+                api = self.api(inner.func)
+                if api is not None and api not in _VALUE_WORDS:
+                    if not has_form(api) and not provides(api):
+                        raise NotDirect(api)
+                    if self.call_text(api, inner, lambda n: "x") is None:
+                        raise NotDirect(f"the arguments of {api}")
+                elif api is None:
+                    self._check_call(inner)
+            elif isinstance(inner, (ast.Name, ast.Attribute)) and self.api(inner) is not None and self.ends(inner):
+                parent = self.editor.parent(inner)
+                if not (isinstance(parent, ast.Call) and parent.func is inner) and self.api(inner) not in TYPES and not self.passed(inner):
+                    raise NotDirect(str(self.api(inner)))
+            elif isinstance(inner, ast.BinOp):
+                self.beside(inner)
+
+    def passed(self, node: ast.AST) -> bool:
+        """Whether a name stands for an operation of one tensor that is handed on, as in `activation=tf.nn.tanh`."""
+        api = self.api(node) or ""
+        return direct_call(api, ast.Call(func=ast.Name("f", ast.Load()), args=[ast.Name("x", ast.Load())], keywords=[]), lambda n: "x") == \
+            f"ops.{api.rpartition('.')[2]}(x)"
+
+    def _check_call(self, call: ast.Call) -> None:
+        if isinstance(call.func, ast.Attribute) and self.kind(call.func.value) == "tensor" and self.callee(call) is None:
+            raise NotDirect(f"the method {call.func.attr} of a tensor")
+        path = self.names.resolve(call.func) or ""
+        if path.startswith("np.") and any(self.kind(a) in ("tensor", "tensors") for a in call.args):
+            raise NotDirect("NumPy on tensors")
+
+    def beside(self, node: ast.BinOp) -> tuple[bool, bool]:
+        """Which sides of an operation have to become tensors because the other one is."""
+        left, right = self.kind(node.left), self.kind(node.right)
+        foreign = ("array", "list")
+        if {left, right} & {"unknown", "cycle"} and {left, right} & {"tensor", "array", "list"}:
+            raise NotDirect(f"{ast.unparse(node)} may mix tensors and arrays")
+        return left in foreign and right == "tensor", right in foreign and left == "tensor"
+
+    def render(self, node: ast.AST, put: Put) -> str:
+        """The MindSpore text of an expression on values; what `put` gives for a part stands in its place."""
+        if isinstance(node, ast.expr) and (text := put(node)) is not None:
+            return text
+        if isinstance(node, (ast.Name, ast.Attribute)) and (api := self.api(node) if node in self.names.scope_of or isinstance(node, ast.Attribute) else None):
+            if api in TYPES:
+                return TYPES[api]
+            if api == "tf.newaxis":
+                return "None"
+            if self.passed(node):
+                self.imports.add("from mindspore import ops")
+                return f"ops.{api.rpartition('.')[2]}"
+            if self.ends(node):
+                raise NotDirect(api)
+        if isinstance(node, ast.BinOp):
+            return self._binary(node, put)
+        if isinstance(node, ast.Call):
+            api = self.api(node.func)
+            if api in ("tf.constant", "tf.convert_to_tensor"):
+                return self.constant(node, put)
+            if api is not None:
+                text = self.call_text(api, node, lambda part: self._operand(part, put, api))
+                if text is None:
+                    raise NotDirect(api)
+                return text
+        return self.spliced(node, put)
+
+    def call_text(self, api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> str | None:
+        """The call on values for one of TensorFlow's, or None."""
+        found = direct_call(api, call, text)
+        if found is not None:
+            if "ops." in found:
+                self.imports.add("from mindspore import ops")
+            return found
+        carried = value_call(api, call, text)
+        if carried is not None:
+            self.carried.add(carried[0])
+            return carried[1]
+        return None
+
+    def _binary(self, node: ast.BinOp, put: Put) -> str:
+        left, right = self.render(node.left, put), self.render(node.right, put)
+        wrap_left, wrap_right = self.beside(node)
+        if wrap_right:
+            right = f"ms.Tensor({right}, ms.float32)"
+        elif wrap_left:
+            left = f"ms.Tensor({left}, ms.float32)"
+        elif self.kind(node.left) == "scalar" and self.kind(node.right) == "tensor":
+            left = f"float({left})"
+        source, (start, end) = self.editor.source, self.editor.span(node)
+        left_end, right_start = self.editor.span(node.left)[1], self.editor.span(node.right)[0]
+        first, last = self.editor.span(node.left)[0], self.editor.span(node.right)[1]
+        return source[start:first] + left + source[left_end:right_start] + right + source[last:end]
+
+    def _operand(self, node: ast.expr, put: Put, api: str) -> str:
+        text = self.render(node, put)
+        if api in ("tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast", "tf.one_hot", "tf.tile", "tf.transpose") or isinstance(node, (ast.List, ast.Tuple)):
+            return text
+        return f"ms.Tensor({text}, ms.float32)" if self.kind(node) in ("array", "list") else text
+
+    def spliced(self, node: ast.AST, put: Put) -> str:
+        """The text of a node as it stands in the source, with its parts rendered."""
+        source, (start, end) = self.editor.source, self.editor.span(node)  # type: ignore[arg-type]
+        pieces, at = [], start
+        for child in children(node):
+            left, right = self.editor.span(child)  # type: ignore[arg-type]
+            if left < at:
+                continue
+            pieces += [source[at:left], self.render(child, put) if isinstance(child, ast.expr) else self.spliced(child, put)]
+            at = right
+        return "".join(pieces) + source[at:end]
+
+    def constant(self, call: ast.Call, put: Put) -> str:
+        """`ms.Tensor(...)` for tf.constant and tf.convert_to_tensor."""
+        names = ("value", "dtype", "shape") if self.api(call.func) == "tf.constant" else ("value", "dtype", "name")
+        values = dict(zip(names, call.args))
+        values.update({k.arg: k.value for k in call.keywords if k.arg and k.arg != "name"})
+        value, shape = values["value"], values.get("shape")
+        if set(values) - {"value", "dtype", "shape"} or self.mentions(value) or self.kind(value) in ("tensor", "tensors"):
+            raise NotDirect("the arguments of tf.constant")
+        kind = self.dtype(values.get("dtype"))
+        if shape is not None:
+            if self.kind(value) != "number":
+                raise NotDirect("the shape of tf.constant")
+            self.imports.add("from mindspore import ops")
+            size = self.editor.original(shape)
+            filled = kind or ("ms.float32" if "." in self.editor.original(value) else "ms.int32")
+            return f"ops.full({_tupled(shape, size)}, {self.editor.original(value)}, dtype={filled})"
+        return self.tensor_text(value, kind, put)
+
+    def dtype(self, node: ast.expr | None) -> str | None:
+        """The MindSpore dtype that an argument names; None when there is no argument. Raises NotDirect."""
+        if node is None:
+            return None
+        name = str(node.value) if isinstance(node, ast.Constant) else ""
+        found = TYPES.get(self.api(node) or f"tf.{ {'float': 'float32', 'int': 'int32'}.get(name, name)}")
+        if found is None:
+            raise NotDirect("a dtype")
+        return found
+
+    def tensor_text(self, value: ast.expr, kind: str | None, put: Put = lambda node: None) -> str:
+        """`ms.Tensor(...)` of a host value with the dtype TensorFlow gives it."""
+        text = self.render(value, put)
+        if kind is None and self.kind(value) in ("number", "list"):
+            numbers = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
+            if not any(isinstance(n, (ast.Name, ast.Call, ast.Attribute)) for n in ast.walk(value)):
+                kind = "ms.float32" if any(isinstance(n, float) for n in numbers) else "ms.int32" if all(type(n) is int for n in numbers) else None
+            if kind is None and not any(isinstance(n, bool) for n in numbers):
+                raise NotDirect("a constant whose dtype is not plain")
+        return f"ms.Tensor({text}, {kind})" if kind else f"ms.Tensor({text})"
+
+
+def returns(function: Function) -> list[ast.expr]:
+    """What a function gives back, at each of its ends."""
+    found: list[ast.expr] = []
+    pending: list[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop(0)
+        if isinstance(node, ast.Return) and node.value is not None:
+            found.append(node.value)
+        elif not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
+            pending += ast.iter_child_nodes(node)
+    return found
+
+
+def unpacked(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The single targets of an assignment with their values, where those can be told apart; otherwise with the whole value."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
+            for part, inner in zip(target.elts, value.elts):
+                yield from unpacked(part, inner)
+        else:
+            for part in target.elts:
+                yield from unpacked(part, value)
+    else:
+        yield target, value
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The parts of a node that have positions, in the order of the source."""
+    found: list[ast.AST] = []
+    for child in ast.iter_child_nodes(node):
+        if hasattr(child, "lineno"):
+            found.append(child)
+        elif not isinstance(child, (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)):
+            found += children(child)
+    return sorted(found, key=lambda n: (n.lineno, n.col_offset))  # type: ignore[attr-defined]
+
+
+def _element(kind: Kind) -> Kind:
+    return {"tensors": "tensor", "tensor": "tensor", "array": "array", "list": "number", "cycle": "cycle"}.get(kind, "unknown")  # type: ignore[return-value]
+
+
+def _arithmetic(left: Kind, right: Kind) -> Kind:
+    if "tensor" in (left, right):
+        return "tensor"
+    if "array" in (left, right):
+        return "array"
+    if {left, right} <= {"number", "scalar"}:
+        return "scalar" if "scalar" in (left, right) else "number"
+    if "cycle" in (left, right):
+        return "cycle"
+    return "list" if {left, right} <= {"list", "number"} else "unknown"
+
+
+def _joined(kinds: list[Kind]) -> Kind:
+    found = set(kinds)
+    if found == {"cycle"}:
+        return "cycle"
+    found.discard("cycle")
+    if not found:
+        return "unknown"
+    if len(found) == 1:
+        return found.pop()
+    return "scalar" if found <= {"number", "scalar"} else "unknown"
+
+
+def _tupled(node: ast.expr, text: str) -> str:
+    if isinstance(node, ast.List) and text.startswith("["):
+        return f"({text[1:-1]},)" if len(node.elts) == 1 else f"({text[1:-1]})"
+    return text

@@ -1,0 +1,316 @@
+"""Runs of the session in the direct form: the values themselves, or calls of the functions that they have become."""
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mapper.staging.direct import Graph, NotDirect, Step
+from mapper.staging.direct_program import Function
+
+if TYPE_CHECKING:
+    from mapper.staging.direct_emit import _Writer
+
+Feed = dict[Step, str]
+
+
+@dataclass(eq=False)
+class Run:
+    """One call of run or eval: what is fetched, and the texts of what is fed."""
+
+    call: ast.Call
+    fetch: ast.expr
+    feed: Feed = field(default_factory=dict)
+
+
+class Runs:
+    """The runs of a program."""
+
+    def __init__(self, graph: Graph, writer: _Writer) -> None:
+        self.graph, self.writer, self.editor, self.program = graph, writer, graph.editor, graph.program
+        self.found: list[Run] = []
+        self.fetched_steps: set[Step] = set()
+        self.feeds: dict[tuple[ast.AST, str], list[ast.Assign]] = {}
+        self.names: dict[tuple[ast.AST, Step], str] = {}
+        self.loads: list[ast.Call] = []
+
+    def find(self) -> None:
+        """The runs of the session and the evals of tensors, with what they fetch and feed. Raises NotDirect."""
+        graph = self.graph
+        for node in ast.walk(graph.tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            owner = node.func.value
+            if graph.is_run(node):
+                given = dict(zip(("fetches", "feed_dict"), node.args))
+                given.update({str(k.arg): k.value for k in node.keywords})
+                if set(given) - {"fetches", "feed_dict"} or "fetches" not in given:
+                    raise NotDirect("the arguments of a run")
+                if not self.writer.is_initializer(given["fetches"]):
+                    self.found.append(Run(node, given["fetches"], self.feed(node, given.get("feed_dict"))))
+            elif node.func.attr in ("eval", "run") and (step := graph.find(owner)) is not None and step.kind in ("tensor", "variable", "gradient", "action"):
+                given = {str(k.arg): k.value for k in node.keywords}
+                given.update(zip(("feed_dict", "session"), node.args))
+                if node.args and graph.is_session(node.args[0]):
+                    raise NotDirect("the arguments of eval")
+                self.found.append(Run(node, owner, self.feed(node, given.get("feed_dict"))))
+            elif node.func.attr == "load" and (step := graph.find(owner)) is not None and step.kind == "variable":
+                self.loads.append(node)
+                graph.changes = True
+        for run in self.found:
+            self.fetched_steps.update(self.steps_in(run.fetch))
+            if any(isinstance(n, ast.Call) and graph.action(n) is not None for n in ast.walk(run.fetch)):
+                raise NotDirect("an update that is made where it is run")
+
+    def steps_in(self, node: ast.expr) -> list[Step]:
+        found: list[Step] = []
+        for inner in ast.walk(node):
+            if isinstance(inner, (ast.Name, ast.Attribute)) and (step := self.graph.find(inner)) is not None and step.kind != "session":
+                found += step.items or [step]
+        return found
+
+    # ---------------------------------------------------------------------------------------------------------------- feeds
+
+    def feed(self, run: ast.Call, node: ast.expr | None) -> Feed:
+        """The texts of the tensors that are fed, by placeholder."""
+        if node is None or isinstance(node, ast.Constant) and node.value is None:
+            return {}
+        if isinstance(node, ast.Dict):
+            return {step: self.fed(step, value) for step, value in self.entries(node)}
+        if isinstance(node, ast.Name) and (key := self.graph.key(node)) is not None:
+            if key not in self.feeds:
+                self.feeds[key] = self.feed_dicts(node, key)
+            feed: Feed = {}
+            for statement in self.feeds[key]:
+                target = statement.targets[0]
+                steps = [self.placeholder(target.slice)] if isinstance(target, ast.Subscript) else \
+                    [step for step, _ in self.entries(statement.value)]  # type: ignore[arg-type]
+                feed.update({step: self.name(key[0], step) for step in steps})
+            return feed
+        raise NotDirect("what is fed")
+
+    def feed_dicts(self, node: ast.Name, key: tuple[ast.AST, str]) -> list[ast.Assign]:
+        """The statements that fill a dict of feeds, which is used for nothing else."""
+        bound = self.graph.names.bindings(node)
+        statements = [self.editor.statement(b.node) for b in bound]
+        if not bound or not all(isinstance(b.value, ast.Dict) and isinstance(s, ast.Assign) and len(s.targets) == 1 for b, s in zip(bound, statements)):
+            raise NotDirect("what is fed")
+        found = [s for s in statements if isinstance(s, ast.Assign)]
+        for other in ast.walk(self.graph.tree):
+            if isinstance(other, ast.Name) and other.id == node.id and isinstance(other.ctx, ast.Load) and self.graph.key(other) == key:
+                parent = self.editor.parent(other)
+                if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
+                    statement = self.editor.statement(parent)
+                    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+                        raise NotDirect("a dict of feeds that is changed")
+                    found.append(statement)
+                elif not (isinstance(parent, ast.Call) and self.feeds_run(parent) and other in parent.args[1:]
+                          or isinstance(parent, ast.Call) and self.feeds_run(parent) and parent.func.attr == "eval"  # type: ignore[attr-defined]
+                          or isinstance(parent, ast.keyword) and parent.arg == "feed_dict"):
+                    raise NotDirect("a dict of feeds that is used for more")
+        return sorted(found, key=lambda s: s.lineno)
+
+    def feeds_run(self, call: ast.Call) -> bool:
+        return self.graph.is_run(call) or isinstance(call.func, ast.Attribute) and call.func.attr in ("eval", "run")
+
+    def name(self, home: ast.AST, step: Step) -> str:
+        """The name in a scope for what is fed."""
+        if (home, step) not in self.names:
+            name = step.names[0]
+            free = step.home is home and step.targets[0][0] is home
+            used = [n for n, label in self.names.items() if n[0] is home and label == name]
+            bound = name in self.graph.names.scopes[home].bindings if home in self.graph.names.scopes else True
+            clash = bound and not free or name in self.writer.labels.values() or used
+            self.names[home, step] = self.writer.fresh(f"{name}_value") if clash else name
+        return self.names[home, step]
+
+    def entries(self, node: ast.Dict) -> list[tuple[Step, ast.expr]]:
+        return [(self.placeholder(key), value) for key, value in zip(node.keys, node.values)]
+
+    def placeholder(self, key: ast.expr | None) -> Step:
+        step = self.graph.find(key) if key is not None else None
+        if step is None or step.kind != "placeholder":
+            raise NotDirect("what is fed")
+        return step
+
+    def fed(self, step: Step, value: ast.expr) -> str:
+        self.check_host(value)
+        return f"ms.Tensor({self.editor.original(value)}, {step.text})"
+
+    def check_host(self, value: ast.expr) -> None:
+        if any(isinstance(n, ast.Call) and (self.graph.is_run(n) or isinstance(n.func, ast.Attribute) and n.func.attr == "eval") for n in ast.walk(value)):
+            raise NotDirect("a run that is fed")
+
+    # ----------------------------------------------------------------------------------------------------------------- runs
+
+    def write(self) -> None:
+        """Registers the edits of the runs, of the dicts of feeds and of variables that are given values."""
+        for run in self.found:
+            statement = self.editor.statement(run.call)
+            items = run.fetch.elts if isinstance(run.fetch, (ast.List, ast.Tuple)) else [run.fetch]
+            actions = [e for e in items if (s := self.graph.find(e)) is not None and s.kind == "action"]
+            if actions and (len(items) > 1 or not isinstance(statement, ast.Expr)):
+                self.mixed(run, statement, items)
+            elif actions:
+                self.editor.replace(run.call, self.called(actions[0], run.feed))
+            elif len(items) > 1 and (lines := self.one_by_one(run, statement, items)):
+                self.editor.replace_statement(statement, "\n".join(lines))
+            else:
+                self.editor.replace(run.call, self.fetched(run.fetch, run.feed))
+            self.writer.settled.update(ast.walk(run.call))
+        for (home, _), statements in self.feeds.items():
+            for statement in statements:
+                self.fill(home, statement)
+        for call in self.loads:
+            step = self.graph.find(call.func.value)  # type: ignore[attr-defined]
+            assert step is not None
+            self.program.imports.add("from mindspore import ops")
+            self.check_host(call.args[0])
+            text = f"ops.assign({self.editor.original(call.func.value)}, ms.Tensor({self.editor.original(call.args[0])}, ms.float32))"  # type: ignore[attr-defined]
+            self.editor.replace(call, text)
+            self.writer.settled.update(n for n in ast.walk(call))
+
+    def fill(self, home: ast.AST, statement: ast.Assign) -> None:
+        """`feed = {x: a, y: b}` as the tensors x and y."""
+        target = statement.targets[0]
+        if isinstance(target, ast.Subscript):
+            pairs = [(self.placeholder(target.slice), statement.value)]
+        else:
+            assert isinstance(statement.value, ast.Dict)
+            pairs = self.entries(statement.value)
+        lines = [f"{self.name(home, step)} = {self.fed(step, value)}" for step, value in pairs]
+        self.editor.replace_statement(statement, "\n".join(lines))
+        keys = [target] if isinstance(target, ast.Subscript) else [k for k in statement.value.keys if k is not None]  # type: ignore[attr-defined]
+        self.writer.settled.update(n for key in keys for n in ast.walk(key))
+
+    def one_by_one(self, run: Run, statement: ast.stmt, items: Sequence[ast.expr]) -> list[str]:
+        """`a, b = sess.run([x, y], feed)` as one assignment for each value, where that is the same."""
+        if not isinstance(statement, ast.Assign) or statement.value is not run.call or not isinstance(statement.targets[0], ast.Tuple):
+            return []
+        targets = statement.targets[0].elts
+        texts = [self.editor.original(t) for t in targets]
+        if len(targets) != len(items) or not all(isinstance(t, ast.Name) for t in targets):
+            return []
+        if any(isinstance(n, ast.Name) and n.id in texts for part in [*run.call.args[1:], *run.call.keywords] for n in ast.walk(part)):
+            return []
+        lines, at = [], 0
+        while at < len(items):
+            step = self.graph.find(items[at])
+            group = step.targets if step is not None and step in self.writer.wanted and len(step.targets) > 1 else []
+            if group and [self.graph.key(e) for e in items[at:at + len(group)]] == group:
+                lines.append(f"{', '.join(texts[at:at + len(group)])} = [grad.asnumpy() for grad in {self.called(items[at], run.feed)}]")
+                at += len(group)
+            else:
+                lines.append(f"{texts[at]} = {self.fetched(items[at], run.feed)}")
+                at += 1
+        return lines
+
+    def mixed(self, run: Run, statement: ast.stmt, items: Sequence[ast.expr]) -> None:
+        """`_, c = sess.run([train, cost], feed)`: the values first, then what changes them."""
+        if not isinstance(statement, ast.Assign) or statement.value is not run.call or not isinstance(statement.targets[0], ast.Tuple):
+            raise NotDirect("values and updates in one run")
+        targets = statement.targets[0].elts
+        kept, calls = [], []
+        if len(targets) != len(items):
+            raise NotDirect("values and updates in one run")
+        for target, item in zip(targets, items):
+            if (step := self.graph.find(item)) is not None and step.kind == "action":
+                if not isinstance(target, ast.Name) or target.id != "_":
+                    raise NotDirect("the value of an update")
+                calls.append(self.called(item, run.feed))
+            else:
+                kept.append(f"{self.editor.original(target)} = {self.fetched(item, run.feed)}")
+        self.editor.replace_statement(statement, "\n".join([*kept, *calls]))
+
+    def called(self, node: ast.expr, feed: Feed) -> str:
+        """The call of the function that a tensor has become, with what is fed."""
+        step = self.graph.find(node)
+        assert step is not None
+        pieces, named = [], False
+        for parameter in self.writer.parameters(step):
+            if parameter not in feed:
+                if self.writer.default(parameter) is None:
+                    raise NotDirect(f"{parameter.names[0]} is not fed")
+                named = True
+            else:
+                pieces.append(f"{parameter.names[0]}={feed[parameter]}" if named else feed[parameter])
+        owner = f"{self.editor.original(node.value)}." if isinstance(node, ast.Attribute) else ""
+        return f"{owner}{self.writer.labels[step]}({', '.join(pieces)})"
+
+    def fetched(self, node: ast.expr, feed: Feed) -> str:
+        """The arrays of what is fetched."""
+        graph = self.graph
+        if isinstance(node, (ast.List, ast.Tuple)):
+            inner = ", ".join(self.fetched(e, feed) for e in node.elts)
+            return f"[{inner}]" if isinstance(node, ast.List) else f"({inner}{',' if len(node.elts) == 1 else ''})"
+        step = graph.find(node)
+        if step is not None:
+            return self.fetched_step(step, node, feed)
+        if isinstance(node, ast.Subscript) and (step := graph.find(node.value)) is not None and step.holds in ("tensors", "list", "dict") \
+                and not self.steps_in(node.slice):
+            picked = self.editor.original(node.slice)
+            if step in self.writer.wanted:
+                return f"{self.called(node.value, feed)}[{picked}].asnumpy()"
+            self.writer.needed.add(step)
+            return f"{self.editor.original(node)}.asnumpy()" + (".copy()" if step.kind == "variables" and graph.changes else "")
+        return self.fetched_expression(node, feed)
+
+    def fetched_step(self, step: Step, node: ast.expr, feed: Feed) -> str:
+        graph = self.graph
+        if step.kind == "list":
+            parts = []
+            for item in step.items:
+                name: ast.expr = ast.Name(id=item.names[0], ctx=ast.Load())
+                if item.owner is not None and isinstance(node, ast.Attribute):
+                    name = ast.Attribute(value=node.value, attr=item.names[0], ctx=ast.Load())
+                    if item.targets[0][0] is not item.owner:
+                        raise NotDirect("a list of what __init__ knows")
+                graph.meaning[name] = item
+                parts.append(self.fetched_step(item, name, feed))
+            return "[" + ", ".join(parts) + "]"
+        waits = step in self.writer.wanted
+        text = self.called(node, feed) if waits and step.kind != "variable" else ast.unparse(node)
+        if step.kind == "variable":
+            return f"{text}.asnumpy().copy()" if graph.changes else f"{text}.asnumpy()"
+        if step.kind == "variables":
+            copied = ".copy()" if graph.changes else ""
+            return f"[weight.asnumpy(){copied} for weight in {text}]" if step.holds == "list" else \
+                f"{{name: weight.asnumpy(){copied} for name, weight in {text}.items()}}"
+        if step.kind not in ("tensor", "gradient"):
+            raise NotDirect("what is fetched")
+        if not waits:
+            self.writer.needed.add(step)
+        if step.holds == "tensors":
+            word = "grad" if step.kind == "gradient" else "value"
+            return f"[{word}.asnumpy() for {word} in {text}]"
+        key = graph.key(node)
+        pick = f"[{step.targets.index(key)}]" if waits and len(step.targets) > 1 and key in step.targets else ""
+        return f"{text}{pick}.asnumpy()"
+
+    def fetched_expression(self, node: ast.expr, feed: Feed) -> str:
+        """An expression of tensors that is made where it is run."""
+        graph, writer = self.graph, self.writer
+        if any(isinstance(n, (ast.ListComp, ast.GeneratorExp, ast.Dict, ast.DictComp, ast.Lambda)) for n in ast.walk(node)):
+            raise NotDirect("what is fetched")
+        self.program.check(node)
+        steps = self.steps_in(node)
+        if not steps and not self.program.mentions(node):
+            raise NotDirect("what is fetched")
+
+        def put(part: ast.expr) -> str | None:
+            step = graph.find(part) if isinstance(part, (ast.Name, ast.Attribute)) else None
+            if step is None:
+                return None
+            if step in writer.wanted:
+                if len(step.targets) > 1:
+                    return f"{self.called(part, feed)}[{step.targets.index(graph.key(part))}]"  # type: ignore[arg-type]
+                return self.called(part, feed)
+            writer.needed.add(step)
+            return None
+
+        text = self.program.render(node, put)
+        return f"{text}.asnumpy()" if isinstance(node, (ast.Call, ast.Subscript)) else f"({text}).asnumpy()"
+
+
+_ = Function

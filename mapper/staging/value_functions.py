@@ -1,0 +1,147 @@
+"""Operations of TensorFlow that MindSpore has no single call for, as functions of tensors with TensorFlow's names and arguments.
+
+The text of this module is taken apart by `value_library`, which gives a program those that it needs; it is never imported.
+Each is written so that `ms.jit` can compile it and that its derivatives of any order are TensorFlow's."""
+# ruff: noqa
+import mindspore as ms
+from mindspore import ops
+
+
+def square(x):
+    return x * x
+
+
+def maximum(x, y):
+    return ops.where(x >= y, x, y)
+
+
+def minimum(x, y):
+    return ops.where(x <= y, x, y)
+
+
+def relu6(features):
+    return ops.where(features < 6, ops.relu(features), ops.zeros_like(features) + 6)
+
+
+def leaky_relu(features, alpha=0.2):
+    return ops.where(features > 0, features, features * alpha)
+
+
+def selu(features):
+    return 1.0507009873554805 * ops.where(features > 0, features, 1.6732632423543772 * (ops.exp(ops.minimum(features, 0)) - 1))
+
+
+def softplus(features):
+    return ops.where(features >= 0, features, ops.zeros_like(features)) + ops.log1p(ops.exp(ops.where(features >= 0, -features, features)))
+
+
+def softsign(features):
+    return features / (1 + ops.abs(features))
+
+
+def squared_difference(x, y):
+    return (x - y) * (x - y)
+
+
+def l2_loss(t):
+    return ops.sum(t * t) / 2
+
+
+def l2_normalize(x, axis=None, epsilon=1e-12):
+    total = ops.sum(x * x, axis, True)
+    return x * ops.rsqrt(ops.where(total >= epsilon, total, ops.zeros_like(total) + epsilon))
+
+
+def reduce_logsumexp(input_tensor, axis=None, keepdims=False):
+    axes = tuple(range(input_tensor.ndim)) if axis is None else axis
+    top = ops.stop_gradient(ops.amax(input_tensor, axes, True))
+    found = ops.log(ops.sum(ops.exp(input_tensor - top), axes, True)) + top
+    return found if keepdims else found.squeeze(axes)
+
+
+def reduce_prod(input_tensor, axis=None):
+    return ops.prod(input_tensor.reshape((-1,)), 0) if axis is None else ops.prod(input_tensor, axis)
+
+
+def clip_by_norm(t, clip_norm, axes=None):
+    norm = ops.sqrt(ops.sum(t * t, axes, True))
+    return t * clip_norm / maximum(norm, ops.zeros_like(norm) + clip_norm)
+
+
+def xw_plus_b(x, weights, biases):
+    return ops.matmul(x, weights) + biases
+
+
+def tensordot(a, b, axes):
+    """The product over the last axis of a and the first of b: axes=1."""
+    found = ops.matmul(a.reshape((-1, a.shape[-1])), b.reshape((b.shape[0], -1)))
+    return found.reshape(a.shape[:-1] + b.shape[1:])
+
+
+def matrix_solve(matrix, rhs):
+    return ops.matmul(ops.inverse(matrix), rhs)
+
+
+def one_hot(indices, depth, on_value=1.0, off_value=0.0, axis=-1):
+    return ops.one_hot(indices, depth, ms.Tensor(on_value, ms.float32), ms.Tensor(off_value, ms.float32), axis)
+
+
+def softmax_cross_entropy_with_logits(labels, logits):
+    return -ops.sum(labels * ops.log_softmax(logits, -1), -1)
+
+
+def sparse_softmax_cross_entropy_with_logits(labels, logits):
+    chosen = one_hot(labels, logits.shape[-1])
+    return -ops.sum(chosen * ops.log_softmax(logits, -1), -1)
+
+
+def sigmoid_cross_entropy_with_logits(labels, logits):
+    zeros = ops.zeros_like(logits)
+    return ops.where(logits >= 0, logits, zeros) - logits * labels + ops.log1p(ops.exp(ops.where(logits >= 0, -logits, logits)))
+
+
+def mean_squared_error(labels, predictions):
+    return ops.mean((predictions - labels) * (predictions - labels))
+
+
+def same_padding(size, kernel, stride):
+    """What TensorFlow's SAME puts before and after."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def padded_image(x, padding, kernel, stride, value=0.0):
+    """An image [batch, channels, height, width] with the padding that the window needs."""
+    if padding == "VALID":
+        return x
+    top, left = same_padding(x.shape[2], kernel[0], stride[0]), same_padding(x.shape[3], kernel[1], stride[1])
+    return ops.pad(x, [left[0], left[1], top[0], top[1]], "constant", value) if sum(top + left) else x
+
+
+def conv2d(input, filter, strides, padding):
+    """Convolution of images [batch, height, width, channels] by filters [height, width, in, out]."""
+    x, weights = ops.transpose(input, (0, 3, 1, 2)), ops.transpose(filter, (3, 2, 0, 1))
+    x = padded_image(x, padding, weights.shape[2:], strides[1:3])
+    return ops.transpose(ops.conv2d(x, weights, None, tuple(strides[1:3]), "valid"), (0, 2, 3, 1))
+
+
+def max_pool(value, ksize, strides, padding):
+    x = padded_image(ops.transpose(value, (0, 3, 1, 2)), padding, ksize[1:3], strides[1:3], -3.4e38)
+    return ops.transpose(ops.max_pool2d(x, tuple(ksize[1:3]), tuple(strides[1:3])), (0, 2, 3, 1))
+
+
+def avg_pool(value, ksize, strides, padding):
+    x = ops.transpose(value, (0, 3, 1, 2))
+    ones = padded_image(ops.ones((1, 1, x.shape[2], x.shape[3]), x.dtype), padding, ksize[1:3], strides[1:3])
+    x = padded_image(x, padding, ksize[1:3], strides[1:3])
+    found = ops.avg_pool2d(x, tuple(ksize[1:3]), tuple(strides[1:3])) / ops.avg_pool2d(ones, tuple(ksize[1:3]), tuple(strides[1:3]))
+    return ops.transpose(found, (0, 2, 3, 1))
+
+
+def unstack(value, axis=0):
+    return [part.squeeze(axis) for part in ops.split(value, 1, axis)]
+
+
+def moments(x, axes):
+    mean = ops.mean(x, tuple(axes), True)
+    return ops.mean(x, tuple(axes)), ops.mean((x - ops.stop_gradient(mean)) * (x - ops.stop_gradient(mean)), tuple(axes))
