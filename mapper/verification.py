@@ -16,7 +16,7 @@ from mapper.children import Child, ChildError, Limits, Outcome, environment, wai
 from mapper.results import Comparison, Site, SourceError, Verification
 from mapper.verify_causes import cause_of, excerpt
 from mapper.verify_compare import Judgement, Tolerance, Values, judge_site, samples
-from mapper.verify_printed import compare_printed
+from mapper.verify_printed import compare_printed, compare_variables
 from mapper.verify_records import Opinion, Record, read_record
 from mapper.verify_sites import load_map, map_of, save_map
 
@@ -138,7 +138,7 @@ def _verification(left: Run, right: Run, sites: Sequence[Site], options: Options
     problem = next((p for p in (_problem(run) for run in (left, right)) if p), "")
     if problem:
         return replace(result, problem=problem)
-    rows = [*site_rows(sites, left, right, options.tolerance), compare_printed(left.outcome, right.outcome, options.tolerance)]
+    rows = comparisons(sites, left, right, options.tolerance)
     if not any(row.evaluations for row in rows):
         return replace(result, rows=tuple(rows), problem=f"{left.side.name}: it computed no gradient and printed no number, so nothing was compared; "
                                                          "call what it defines, or name a function with --call")
@@ -169,6 +169,12 @@ def _problem(run: Run) -> str:
     if not run.record.finished:
         return f"{name}: ended before its last line without an error (os._exit?), so what it computed is not known" + (f"\n{tail}" if tail else "")
     return ""
+
+
+def comparisons(sites: Sequence[Site], left: Run, right: Run, tolerance: Tolerance) -> list[Comparison]:
+    """All rows of the verdict on two runs that came to their end."""
+    variables = compare_variables(left.record, right.record, tolerance)
+    return [*site_rows(sites, left, right, tolerance), compare_printed(left.outcome, right.outcome, tolerance), *([variables] if variables else [])]
 
 
 def site_rows(sites: Sequence[Site], left: Run, right: Run, tolerance: Tolerance) -> list[Comparison]:

@@ -1,15 +1,17 @@
-"""The numbers that two programs print, compared in their order."""
+"""What two programs leave behind: the numbers that they print, in their order, and the last values of their variables."""
 from __future__ import annotations
 
 import re
 
 from mapper.children import Outcome
 from mapper.results import Comparison
-from mapper.verify_compare import Tolerance
+from mapper.verify_compare import NOWHERE, Tolerance, compare_arrays, samples
+from mapper.verify_records import Record
 
 _DROPPED = re.compile(r"dtype\s*=\s*<?[\w.']+>?|shape\s*=\s*[(\[][\d\s,]*[)\]]|(?<=\w):0(?![\d.])|\b(?:np|numpy|tf|ms|mindspore)\.\w+(?=\()")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])|(?<![\w.])[-+]?(?:inf|nan)\b|\bTrue\b|\bFalse\b")
 WHAT = "printed numbers"
+_COUNTERS = ("beta1_power", "beta2_power", "global_step")         # the optimizers of the two frameworks count from different starts
 
 
 def printed_numbers(text: str) -> list[float]:
@@ -36,3 +38,21 @@ def compare_printed(original: Outcome, converted: Outcome, tolerance: Tolerance)
     if len(ours) != len(theirs):
         return Comparison(WHAT, 0, 0, "differs", len(ours), detail=f"  the original printed {len(ours)} numbers, the converted program {len(theirs)}")
     return Comparison(WHAT, 0, 0, "close" if worst_abs else "exact", len(ours), worst_abs, worst_rel)
+
+
+def compare_variables(original: Record, converted: Record, tolerance: Tolerance) -> Comparison | None:
+    """The verdict on the variables that have the same name and shape in both programs; None when there are none."""
+    what, verdict, worst = "final variables", "exact", NOWHERE
+    ours, theirs = original.variables, converted.variables
+    common = [name for name in ours if name in theirs and not name.endswith(_COUNTERS) and ours[name].shape == theirs[name].shape and ours[name].dtype == theirs[name].dtype]
+    # Many steps of training lie behind a variable, as behind a printed number.
+    wider = Tolerance(10 * tolerance.rtol, 10 * tolerance.atol)
+    for name in common:
+        found, distance = compare_arrays(ours[name], theirs[name], wider)
+        if found == "differs":
+            shown = samples(0, (ours[name],), (theirs[name],), tolerance)
+            detail = f"  variable {name}: {shown[0].original}\n         converted: {shown[0].converted}"
+            return Comparison(what, 0, 0, "differs", len(common), *distance, detail=detail, samples=shown)
+        verdict = "close" if found == "close" else verdict
+        worst = max(worst, distance)
+    return Comparison(what, 0, 0, verdict, len(common), *worst) if common else None

@@ -34,18 +34,19 @@ class Opinion:
 @dataclass(frozen=True)
 class Record:
     """All that a child recorded. `finished` tells whether the program ended in an orderly way, `full` whether evaluations were left
-    out because they were too many; `others` are records of other kinds."""
+    out because they were too many; `variables` are the last values of the program's variables; `others` are records of other kinds."""
 
     evaluations: tuple[Evaluation, ...] = ()
     opinions: dict[Place, Opinion] = field(default_factory=dict)
     finished: bool = False
     full: bool = False
+    variables: dict[str, Any] = field(default_factory=dict)
     others: tuple[tuple[dict[str, Any], tuple[Any, ...]], ...] = ()
 
 
 def read_record(path: Path) -> Record:
     """The records in a file; a last one that was cut off is left out."""
-    evaluations, opinions, others = [], dict[Place, Opinion](), []
+    evaluations, opinions, variables, others = [], dict[Place, Opinion](), dict[str, Any](), []
     finished = full = False
     for header, values in _entries(path):
         kind = header["kind"]
@@ -55,11 +56,13 @@ def read_record(path: Path) -> Record:
             at = header["line"], header["column"]
             if at not in opinions or opinions[at].verdict in ("skipped", "kink"):
                 opinions[at] = Opinion(header["verdict"], header["expected"], header["found"], header["why"])
+        elif kind == "variable":
+            variables[header["name"]] = values[0]
         elif kind == "end":
             finished, full = True, header.get("full", False)
         else:
             others.append((header, values))
-    return Record(tuple(evaluations), opinions, finished, full, tuple(others))
+    return Record(tuple(evaluations), opinions, finished, full, variables, tuple(others))
 
 
 def _entries(path: Path) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:

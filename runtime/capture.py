@@ -85,7 +85,7 @@ def write(kind: str, values: Iterable[Any] = (), **header: Any) -> None:
         arrays.append(array)
     text = json.dumps({"kind": kind, **header, "values": described}).encode()
     _left -= len(text) + sum(array.nbytes for array in arrays)
-    if _left < 0 and kind == "site":
+    if _left < 0 and kind in ("site", "variable"):
         return
     _file.write(b"".join([len(text).to_bytes(8, "little"), text, *(array.tobytes() for array in arrays)]))
 
@@ -96,8 +96,22 @@ def record(at: Place | None, values: Sequence[Any]) -> None:
         write("site", values, line=at[0], column=at[1])
 
 
+_states: dict[int, dict[Any, Any]] = {}
+
+
+def variables_of(state: dict[Any, Any]) -> None:
+    """Notes the variables of a session, whose last values are recorded in the end."""
+    _states[id(state)] = state
+
+
 def finish(code: int) -> None:
-    """The program ended in an orderly way."""
+    """The program ended in an orderly way: its variables are recorded, and that nothing is missing."""
+    found = {key[0]: value for state in _states.values() for key, value in state.items()}
+    face = sys.modules.get(f"{__package__}.mindspore.parameter")
+    if face is not None:
+        found.update({p.name: p.node.value for p in face.alive()})
+    for name, value in found.items():
+        write("variable", [value], name=name)
     write("end", code=code, full=_left < 0)
 
 

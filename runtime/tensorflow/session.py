@@ -67,6 +67,8 @@ class BaseSession:
             self._prepared[key] = known
         prepared, watched = known
         before = dict(self.state) if watched else {}
+        if capture.active():
+            capture.variables_of(self.state)
         self.runs += 1
         random_ops.begin_run(self.runs)
         try:
