@@ -164,6 +164,7 @@ TRANSFORMS: Mapping[str, Transform] = {
     "dims": Transform(_tuple, _list_of_dims),
     "count": Transform(_only(int), _only(int)),
     "sizes": Transform(_only(list, tuple), _only(list, tuple)),
+    "some": Transform(_as_it_is, _unless(None)),
     "last": Transform(_for_none("-1"), _as_it_is),
     "one": Transform(_for_none("1.0"), _as_it_is),
     "zero": Transform(_for_none("0.0"), _as_it_is),
@@ -205,7 +206,10 @@ def recognise(rule: Rule, api: str, call: ast.expr, side: Side, construct: ast.C
             continue
         found = match(spelling.form, call, construct, resolve or dotted)
         if isinstance(found, Binding):
-            return Binding(found.form, {**{name: Bound(node, False) for name, node in spelling.fixed.items()}, **found.values}, found.dropped)
+            whole = Binding(found.form, {**{name: Bound(node, False) for name, node in spelling.fixed.items()}, **found.values}, found.dropped)
+            if _suits(spelling, whole):
+                return whole
+            continue
         refusal = found
     return refusal
 
@@ -231,6 +235,8 @@ def _of_its_time(spelling: Spelling) -> bool:
 def spell(spelling: Spelling, values: Mapping[str, Bound], to: Side, text: Text) -> str | Mismatch:
     """One form with the values in their places."""
     form = spelling.form
+    if not _suits(spelling, Binding(form, values)):
+        return Mismatch(f"{form.text} is for other values")
     said: dict[str, Argument] = {}
     for name, bound in values.items():
         argument = _argument(name, bound, to, text)
@@ -418,14 +424,25 @@ def names_of(node: ast.expr) -> Iterator[str]:
         yield from (key for key, _ in method_keys(node))
 
 
+def _suits(spelling: Spelling, binding: Binding) -> bool:
+    return not spelling.when or _holds(ast.parse(spelling.when, mode="eval").body, binding) is True
+
+
 # ---- differences -----------------------------------------------------------------------------------------------
 def differences(rule: Rule, api: str, binding: Binding | None) -> Iterator[Difference]:
     """The differences that a call can meet; without a binding, all that concern the API."""
     for difference in rule.differences:
         if difference.api and canonical(difference.api) != canonical(api):
             continue
-        if not difference.when or binding is None or _holds(ast.parse(difference.when, mode="eval").body, binding) is not False:
+        if holds(difference, binding) is not False:
             yield difference
+
+
+def holds(difference: Difference, binding: Binding | None) -> bool | None:
+    """Whether a call surely meets a difference (True), surely does not (False), or may (None)."""
+    if not difference.when:
+        return True
+    return None if binding is None else _holds(ast.parse(difference.when, mode="eval").body, binding)
 
 
 def _holds(node: ast.expr, binding: Binding) -> bool | None:
@@ -437,9 +454,8 @@ def _holds(node: ast.expr, binding: Binding) -> bool | None:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         inner = _holds(node.operand, binding)
         return None if inner is None else not inner
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "given" and isinstance(node.args[0], ast.Name):
-        bound = binding.values.get(node.args[0].id)
-        return bound is not None and bound.given
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and isinstance(node.args[0], ast.Name):
+        return _QUESTIONS[node.func.id](node.args[0].id, binding, *node.args[1:])
     if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and len(node.ops) == 1:
         bound = binding.values.get(node.left.id)
         value, other = literal(bound.node if bound else None), literal(node.comparators[0])
@@ -448,3 +464,47 @@ def _holds(node: ast.expr, binding: Binding) -> bool | None:
         equal = value in other if isinstance(node.ops[0], ast.In) and isinstance(other, (tuple, list)) else value == other
         return not equal if isinstance(node.ops[0], ast.NotEq) else equal
     return None
+
+
+def _given(name: str, binding: Binding) -> bool:
+    bound = binding.values.get(name)
+    return bound is not None and bound.given
+
+
+def _absent(name: str, binding: Binding) -> bool:
+    return name not in binding.dropped and not _given(name, binding)
+
+
+def _node(name: str, binding: Binding) -> ast.expr | None:
+    bound = binding.values.get(name)
+    return bound.node if bound is not None else None
+
+
+def _is_lambda(name: str, binding: Binding) -> bool:
+    return isinstance(_node(name, binding), ast.Lambda)
+
+
+def _is_int(name: str, binding: Binding) -> bool | None:
+    value = literal(_node(name, binding))
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    return isinstance(value, int) and not isinstance(value, bool) if known(value) else None
+
+
+def _contains(name: str, binding: Binding, part: ast.expr) -> bool | None:
+    value, wanted = literal(_node(name, binding)), literal(part)
+    if isinstance(value, (list, tuple)):
+        return wanted in value
+    node = _node(name, binding)
+    return any(literal(item) == wanted for item in node.elts) if isinstance(node, (ast.List, ast.Tuple)) else None
+
+
+def _negative_step(name: str, binding: Binding) -> bool:
+    node = _node(name, binding)
+    return any(isinstance(part, ast.Slice) and isinstance(part.step, ast.UnaryOp) for part in ast.walk(node)) if node is not None else False
+
+
+# What a condition may ask of a call: `given(axis)`, `contains(size, -1)`.
+_QUESTIONS: Mapping[str, Callable[..., bool | None]] = {
+    "given": _given, "absent": _absent, "is_lambda": _is_lambda, "is_int": _is_int, "contains": _contains, "negative_step": _negative_step,
+}

@@ -8,7 +8,8 @@ recognised. Rules are data: one file per family, and nothing is registered anywh
     ms = ["ops.expand_dims(input_x: x, axis)", "ops.ExpandDims()(x, axis)"]
     example = [{ code = "tf.expand_dims(a, 1)", given = { a = "float32[2, 3]" } }]
 
-A form may be a table: `with` fixes values that it leaves unsaid, `since` and `until` name the versions that have it. `for` makes
+A form may be a table: `with` fixes values that it leaves unsaid, `when` is a condition on the values, `since` and `until` name the
+versions that have it. `for` makes
 a family: its rules differ in the words that stand in braces, and are called what `id` says or what they are listed under. A rule
 that goes one way says why; what has no counterpart says what to do instead; a `strategy` names the part of the converter that
 does what no single call can say."""
@@ -55,6 +56,8 @@ class Spelling:
     fixed: Mapping[str, ast.expr] = field(default_factory=dict)
     since: tuple[int, ...] = ()
     until: tuple[int, ...] = ()
+    when: str = ""
+    """A condition on the values: the form is for calls of which it is surely true."""
 
     @property
     def form(self) -> Form:
@@ -80,6 +83,8 @@ class Difference:
     api: str = ""
     level: Literal["warning", "note"] = "warning"
     measured: tuple[str, ...] = ()
+    defect: bool = False
+    """Whether it is MindSpore that is wrong, also for those who stay with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Example:
     given: Mapping[str, str] = field(default_factory=dict)
     gradient: bool = True
     dtype: bool = True
+    defaults: bool = True
+    """Whether the defaults are proven too: not where they make the call random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +136,9 @@ class Rule:
 
 # ---- reading ---------------------------------------------------------------------------------------------------
 _KEYS = {"tf", "ms", "note", "difference", "example", "strategy", "one_way", "why", "by_hand", "instead", "for"}
-_FORM_KEYS = {"form", "with", "since", "until"}
-_DIFFERENCE_KEYS = {"text", "when", "api", "level", "measured"}
-_EXAMPLE_KEYS = {"tf", "ms", "given", "gradient", "dtype"}
+_FORM_KEYS = {"form", "with", "since", "until", "when"}
+_DIFFERENCE_KEYS = {"text", "when", "api", "level", "measured", "defect"}
+_EXAMPLE_KEYS = {"tf", "ms", "given", "gradient", "dtype", "defaults"}
 
 
 def folder() -> Path:
@@ -232,7 +239,8 @@ def _spellings(place: str, value: Any) -> tuple[Spelling, ...]:
             continue
         _known(place, item, _FORM_KEYS)
         fixed = {name: ast.parse(repr(given) if not isinstance(given, str) else given, mode="eval").body for name, given in item.get("with", {}).items()}
-        found.append(Spelling(item["form"], fixed, version(item.get("since", "")), version(item.get("until", ""))))
+        found.append(Spelling(item["form"], fixed, version(item.get("since", "")), version(item.get("until", "")),
+                              item.get("when", "")))
     return tuple(found)
 
 
@@ -240,12 +248,14 @@ def _difference(place: str, item: Any) -> Difference:
     if isinstance(item, str):
         return Difference(item)
     _known(place, item, _DIFFERENCE_KEYS)
-    return Difference(item["text"], item.get("when", ""), item.get("api", ""), item.get("level", "warning"), tuple(item.get("measured", ())))
+    return Difference(item["text"], item.get("when", ""), item.get("api", ""), item.get("level", "warning"), tuple(item.get("measured", ())),
+                      item.get("defect", False))
 
 
 def _example(place: str, item: Any) -> Example:
     _known(place, item, _EXAMPLE_KEYS)
-    return Example(item.get("tf", ""), item.get("ms", ""), item.get("given", {}), item.get("gradient", True), item.get("dtype", True))
+    return Example(item.get("tf", ""), item.get("ms", ""), item.get("given", {}), item.get("gradient", True), item.get("dtype", True),
+                   item.get("defaults", True))
 
 
 def version(text: str) -> tuple[int, ...]:

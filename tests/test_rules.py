@@ -71,8 +71,8 @@ def test_other_names_of_an_api_have_its_rule() -> None:
     ("tf.zeros([2, n], tf.int32)", "ms", "ops.zeros((2, n), ms.int32)"),
     ("tf.one_hot(i, 3)", "ms", "nn.OneHot(depth=3)(i)"),
     ("a.get_shape().as_list()", "ms", "list(a.shape)"),
-], ids=["a tuple for a list", "an old keyword", "an alias, nested, a name dropped", "a primitive", "a complement", "a default of another name", "a number of pieces",
-        "lengths of pieces", "the other way", "a type", "a layer without weights", "a chain of methods"])
+], ids=["a tuple for a list", "an old keyword", "an alias, nested, a name dropped", "a primitive", "a complement", "a default of another name",
+        "a number of pieces", "lengths of pieces", "the other way", "a type", "a layer without weights", "a chain of methods"])
 def test_one_call_becomes_another(code: str, to: base.Side, expected: str) -> None:
     assert convert(ast.parse(code, mode="eval").body, to) == expected
 
@@ -101,7 +101,8 @@ def test_what_no_rule_gives_says_why() -> None:
     (ADD + "one_way = 'up'\nwhy = 'w'\n", "one_way is the side that it goes to"),
     (ADD + "example = [{ tf = 'tf.add(a, b)', give = {} }]\n", "unknown key 'give'"),
     ('[two]\ntf = "tf.{name}(x)"\nms = "ops.{to}(x)"\n[two.for]\nexp = { at = "exp" }\n', "exp says no 'to'"),
-], ids=["TOML", "no table", "a key", "one side alone", "both and instead", "a strategy", "one way without a reason", "a way", "a key of an example", "a word of a family"])
+], ids=["TOML", "no table", "a key", "one side alone", "both and instead", "a strategy", "one way without a reason", "a way",
+        "a key of an example", "a word of a family"])
 def test_a_rule_that_cannot_be_read_says_file_and_rule(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RuleError, match="family.toml") as raised:
         read(written(tmp_path, text))
@@ -163,8 +164,8 @@ def test_a_rule_without_an_example_is_no_proof(tmp_path: Path) -> None:
 def test_a_page_shows_signatures_arguments_differences_and_examples() -> None:
     text = base.show("tf.reduce_sum")
     assert text is not None
-    for part in ("tf.reduce_sum(input_tensor, axis=None, keepdims=False, name=None)", "ops.ReduceSum(keep_dims=False)(x, axis=(), /)", "| `input_tensor` | `input` |",
-                 "What differs:", "axis=[] reduces nothing", "ops.sum(a, dim=(0, 2), keepdim=True)"):
+    for part in ("tf.reduce_sum(input_tensor, axis=None, keepdims=False, name=None)", "ops.ReduceSum(keep_dims=False)(x, axis=(), /)",
+                 "| `input_tensor` | `input` |", "What differs:", "axis=[] reduces nothing", "ops.sum(a, dim=(0, 2), keepdim=True)"):
         assert part in text
     assert base.show("ops.ReduceSum") == base.show("tf.math.reduce_sum") == text
     assert "Instead: a parameter of the function" in (base.show("tf.placeholder") or "")

@@ -104,6 +104,7 @@ def test_brackets_hold_what_would_fall_apart() -> None:
     assert wrap("a or b", 16) == "(a or b)"
 
 
-@pytest.mark.parametrize(("one", "other", "equal"), [("1", "1.0", True), ("1", "True", False), ("(1, 2)", "[1, 2]", True), ("a.b", "a.b", True), ("a", "b", False)])
+@pytest.mark.parametrize(("one", "other", "equal"), [
+    ("1", "1.0", True), ("1", "True", False), ("(1, 2)", "[1, 2]", True), ("a.b", "a.b", True), ("a", "b", False)])
 def test_sameness_of_values(one: str, other: str, equal: bool) -> None:
     assert same(ast.parse(one, mode="eval").body, ast.parse(other, mode="eval").body) is equal
