@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mapper.results import Site
@@ -27,7 +28,8 @@ def excerpt(text: str, line: int, name: str, around: int = 2) -> str:
 
 def cause_of(text: str, site: Site, ours: Values, theirs: Values, oracle: str) -> str:
     """What probably makes the two differ, or nothing."""
-    return "; ".join(dict.fromkeys([*_by_values(ours, theirs), *_by_point(oracle), *_by_rules(text, site)]))
+    causes = list(_by_values(ours, theirs)) or [*_by_point(oracle), *islice(dict.fromkeys(_by_rules(text, site)), 3)]
+    return "; ".join(causes)
 
 
 def _by_point(oracle: str) -> Iterator[str]:
@@ -52,6 +54,10 @@ def _by_values(ours: Values, theirs: Values) -> Iterator[str]:
     if len(arrays) > 1 and not _all_like(lefts, rights) and all(any(_like(a, b) for b in rights) for a in lefts):
         yield "the same gradients in another order: the xs stand in another order"
         return
+    for index, (a, b) in enumerate(arrays):
+        if len(arrays) > 1 and a.any() != b.any():
+            which, other = ("converted program", "original") if a.any() else ("original", "converted program")
+            yield f"gradient {index} is zeros in the {which} alone: there ys do not depend on that x, or the gradient is stopped; in the {other} it flows"
     same = [(a, b) for a, b in arrays if a.shape == b.shape and a.dtype.kind in "fc" and b.dtype.kind in "fc" and a.size]
     for a, b in arrays:
         if a.shape != b.shape and a.size == b.size and a.shape == b.shape[::-1] and _like(a.T, b):

@@ -44,7 +44,8 @@ def compare_variables(original: Record, converted: Record, tolerance: Tolerance)
     """The verdict on the variables that have the same name and shape in both programs; None when there are none."""
     what, verdict, worst = "final variables", "exact", NOWHERE
     ours, theirs = original.variables, converted.variables
-    common = [name for name in ours if name in theirs and not name.endswith(_COUNTERS) and ours[name].shape == theirs[name].shape and ours[name].dtype == theirs[name].dtype]
+    common = [name for name, value in ours.items() if name in theirs and not name.endswith(_COUNTERS)
+              and (value.shape, value.dtype) == (theirs[name].shape, theirs[name].dtype)]
     # Many steps of training lie behind a variable, as behind a printed number.
     wider = Tolerance(10 * tolerance.rtol, 10 * tolerance.atol)
     for name in common:

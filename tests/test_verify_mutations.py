@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 import mapper
 from mapper.children import Outcome
 from mapper.verification import Run, Side, comparisons
@@ -170,7 +168,8 @@ def harm(path: Path, folder: Path, server: Server) -> list[tuple[str, bool]]:
         run = server.run(target, wrong, tuple(site.converted for site in sites if site.converted))
         if run.outcome.code == 0 and changes_a_number(right, run):
             rows = comparisons(sites, left, run, TOLERANCE)
-            found.append((f"{path.stem}:{node.lineno} {what}: {ast.unparse(node)} -> {ast.unparse(replacement)}", any(row.verdict == "differs" for row in rows)))
+            name = f"{path.stem}:{node.lineno} {what}: {ast.unparse(node)} -> {ast.unparse(replacement)}"
+            found.append((name, any(row.verdict == "differs" for row in rows)))
     return found
 
 
