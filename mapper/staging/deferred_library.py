@@ -485,7 +485,7 @@ class Variable(Deferred):
             graph.collections.setdefault(key, []).append(self)
 
     def read(self):
-        return self.parameter.copy()
+        return ms.ops.deepcopy(self.parameter)  # a copy of what is not trained has no gradient
 
     def read_value(self):
         return self

@@ -51,6 +51,13 @@ def leaky_relu(features, alpha=0.2, name=None):
     return node(leaky, convert_to_tensor(features))
 
 
+def elu(features, name=None):
+    def linear_above_zero(x):
+        return ms.ops.where(x > 0, x, ms.ops.exp(ms.ops.minimum(x, 0)) - 1)
+
+    return node(linear_above_zero, convert_to_tensor(features))
+
+
 def selu(features, name=None):
     def scaled(x):
         return 1.0507009873554805 * ms.ops.where(x > 0, x, 1.6732632423543772 * (ms.ops.exp(ms.ops.minimum(x, 0)) - 1))
@@ -840,7 +847,18 @@ def softmax(logits, axis=None, name=None, dim=None):
 
 
 def log_softmax(logits, axis=None, name=None, dim=None):
-    return node(ms.ops.log_softmax, convert_to_tensor(logits), (-1 if dim is None else dim) if axis is None else axis)
+    over = (-1 if dim is None else dim) if axis is None else axis
+
+    def normalized(x):
+        return log_softmax_over(x, over)
+
+    return node(normalized, convert_to_tensor(logits))
+
+
+def log_softmax_over(x, axis):
+    """Written out, because MindSpore's own has no second derivative."""
+    shifted = x - ms.ops.stop_gradient(ms.ops.amax(x, axis, True))
+    return shifted - ms.ops.log(ms.ops.sum(ms.ops.exp(shifted), axis, True))
 
 
 def bias_add(value, bias, data_format=None, name=None):
@@ -881,14 +899,14 @@ def softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, name=None, d
 
 def cross_entropy(labels, logits, axis):
     def entropy(labels, logits):
-        return -ms.ops.sum(labels * ms.ops.log_softmax(logits, axis), axis)
+        return -ms.ops.sum(labels * log_softmax_over(logits, axis), axis)
 
     return node(entropy, labels if labels.dtype in FLOATS else cast(labels, logits.dtype or ms.float32), logits)
 
 
 def sparse_softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None):
     def entropy(logits, labels):
-        logs = ms.ops.log_softmax(logits, -1)
+        logs = log_softmax_over(logits, -1)
         chosen = ms.ops.one_hot(labels, logits.shape[-1], ms.Tensor(1, logs.dtype), ms.Tensor(0, logs.dtype))
         return -ms.ops.sum(logs * chosen, -1)
 
@@ -1061,18 +1079,25 @@ def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, p
 
 
 def pooled(input, ksize, strides, padding, data_format, mean):
+    """The mean or the largest of each window, from what the window sees at all its places: this has derivatives of any order."""
     kernel, stride = of_image(ksize, data_format), of_image(strides, data_format)
+
+    def windows(x, value):
+        x = padded_image(x, padding, kernel, stride, (1, 1), value)
+        rows, columns = (x.shape[2] - kernel[0]) // stride[0] + 1, (x.shape[3] - kernel[1]) // stride[1] + 1
+        found = []
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                found.append(x[:, :, i:i + (rows - 1) * stride[0] + 1:stride[0], j:j + (columns - 1) * stride[1] + 1:stride[1]])
+        return found
 
     def pool(x):
         x = channels_first(x, data_format)
         if mean:
-            ones = ms.ops.ones((1, 1, x.shape[2], x.shape[3]), x.dtype)
-            x = padded_image(x, padding, kernel, stride, (1, 1))
-            ones = padded_image(ones, padding, kernel, stride, (1, 1))
-            found = ms.ops.avg_pool2d(x, kernel, stride) / ms.ops.avg_pool2d(ones, kernel, stride)
-        else:
-            x = padded_image(x, padding, kernel, stride, (1, 1), -3.4e38)
-            found = ms.ops.max_pool2d(x, kernel, stride)
+            return channels_as_given(sum(windows(x, 0.0)) / sum(windows(ms.ops.ones_like(x), 0.0)), data_format)
+        found, *others = windows(x, -3.4e38)
+        for part in others:
+            found = ms.ops.where(found >= part, found, part)
         return channels_as_given(found, data_format)
 
     return node(pool, convert_to_tensor(input))

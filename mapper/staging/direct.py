@@ -7,7 +7,7 @@ say raises NotDirect; it is converted in the plain form."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mapper.staging.direct_program import TYPES, VARIABLES, Function, NotDirect, Program, returns
@@ -96,14 +96,27 @@ class Graph:
             if any(isinstance(b, ast.Name) and b.id in program.classes for b in owner.bases):
                 raise NotDirect("a class that inherits its graph")
             self.enter(start, owner)
-        for function in ast.walk(self.tree):
-            if isinstance(function, Function) and function not in program.owner and program.role(function) == "graph" \
-                    and any(program.api(n) == "tf.placeholder" or program.api(n) == "tf.gradients" for n in ast.walk(function)):
+        functions = [n for n in ast.walk(self.tree) if isinstance(n, Function) and program.role(n) == "graph" and n not in {s.home for s in self.steps}]
+        for function in functions:
+            if function not in program.owner:
                 self.enter(function, None)
         self.enter(self.tree, None)
+        known: dict[Step, int] = {}
+        program.thrice = any(self.order(s, known) > 2 for s in self.steps)
+        for function in functions:
+            if function in program.owner and function.name != "__init__":
+                self.home, self.owner = function, program.owner[function]
+                self.sessions(function.body)
+
+    def order(self, step: Step, known: dict[Step, int]) -> int:
+        """How many gradients, one inside the other, a step is made of."""
+        if step not in known:
+            known[step] = max((self.order(s, known) for s in step.reads), default=0) + (step.site is not None)
+        return known[step]
 
     def enter(self, home: ast.Module | Function, owner: ast.ClassDef | None) -> None:
         self.home, self.owner = home, owner
+        self.program.homes.add(home)
         self.body(home.body)
 
     def body(self, statements: Sequence[ast.stmt]) -> None:
@@ -127,8 +140,24 @@ class Graph:
             self.changed_in_place(node)
         elif isinstance(node, ast.Assign):
             self.assignment(node)
+        else:
+            self.sessions([node])
 
-    def within(self, node: ast.With) -> None:
+    def sessions(self, statements: Sequence[ast.stmt]) -> None:
+        """Finds the sessions in code that is no part of the graph."""
+        for statement in statements:
+            if isinstance(statement, ast.With) and any(isinstance(i.context_expr, ast.Call) and self.program.api(i.context_expr.func) in SESSIONS
+                                                       for i in statement.items):
+                self.within(statement, self.sessions)
+                continue
+            value = statement.value if isinstance(statement, ast.Assign) else None
+            if isinstance(statement, ast.Assign) and isinstance(value, ast.Call) and self.program.api(value.func) in SESSIONS:
+                self.assignment(statement)
+            elif not isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                for name in ("body", "orelse", "finalbody"):
+                    self.sessions(getattr(statement, name, []))
+
+    def within(self, node: ast.With, read: Callable[[Sequence[ast.stmt]], None] | None = None) -> None:
         """`with` for a session or a scope: its statements are the program's own."""
         outer = self.prefix
         for item in node.items:
@@ -148,7 +177,7 @@ class Graph:
                     raise NotDirect("with")
                 return
         self.unwrapped.append(node)
-        self.body(node.body)
+        (read or self.body)(node.body)
         self.prefix = outer
 
     def is_settings(self, node: ast.expr) -> bool:
@@ -230,7 +259,7 @@ class Graph:
         program = self.program
         call = value if isinstance(value, ast.Call) else None
         api = program.api(call.func) if call is not None else None
-        if call is not None and self.is_run(call) or self.is_feed(value):
+        if self.is_feed(value) or self.runs_only(value):
             return
         if call is not None and api in SESSIONS:
             if not all(self.is_settings(a) for a in [*call.args, *(k.value for k in call.keywords)]):
@@ -401,6 +430,8 @@ class Graph:
         xs = [s for x in self.several(given["xs"]) for s in [self.find(x)] if s is not None]
         if len(xs) != len(self.several(given["xs"])) or any(s.kind not in ("tensor", "variable", "placeholder") or len(s.targets) > 1 for s in xs):
             raise NotDirect("xs that are no names")
+        if any("requires_grad=False" in s.text for s in xs):
+            raise NotDirect("the gradient of what is not trained")
         if len(set(xs)) != len(xs):
             raise NotDirect("an x twice")
         sens = None
@@ -617,6 +648,16 @@ class Graph:
 
     def is_run(self, node: ast.Call) -> bool:
         return isinstance(node.func, ast.Attribute) and node.func.attr == "run" and self.is_session(node.func.value)
+
+    def runs_only(self, node: ast.expr) -> bool:
+        """Whether an expression reads the graph only by running it."""
+        runs = [n for n in ast.walk(node) if isinstance(n, ast.Call) and (self.is_run(n) or self.is_eval(n))]
+        inside = {n for run in runs for n in ast.walk(run)}
+        return bool(runs) and not any(n not in inside and isinstance(n, (ast.Name, ast.Attribute)) and (self.program.api(n) is not None
+                                      or (s := self.find(n)) is not None and s.kind != "session") for n in ast.walk(node))
+
+    def is_eval(self, node: ast.Call) -> bool:
+        return isinstance(node.func, ast.Attribute) and node.func.attr == "eval" and self.find(node.func.value) is not None
 
     def is_feed(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Dict) and bool(node.keys) and all(k is not None and (s := self.find(k)) is not None and s.kind == "placeholder" for k in node.keys)

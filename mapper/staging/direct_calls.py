@@ -34,20 +34,33 @@ tf.reshape x|tensor shape name -> ops.reshape x tuple(shape)
 tf.zeros_like x|tensor dtype name -> ops.zeros_like x
 tf.ones_like x|tensor dtype name -> ops.ones_like x
 tf.stop_gradient x|input name -> ops.stop_gradient x
-tf.identity x|input name -> x.copy()
+tf.identity x|input name -> ops.deepcopy x
 tf.cast x dtype name -> ops.cast x dtype
 tf.nn.softmax x|logits axis|dim name -> ops.softmax x axis=axis
-tf.nn.log_softmax x|logits axis|dim name -> ops.log_softmax x axis=axis
 tf.nn.relu x|features name -> ops.relu x
-tf.nn.elu x|features name -> ops.elu x
 tf.clip_by_value x|t low|clip_value_min high|clip_value_max name -> ops.clamp x low high
 tf.zeros shape dtype name -> ops.zeros tuple(shape) float(dtype)
 tf.ones shape dtype name -> ops.ones tuple(shape) float(dtype)
 tf.eye n|num_rows name -> ops.eye n
 tf.add_n inputs name -> ops.addn inputs
-tf.assign ref value name -> ops.assign ref value
+tf.less x y name -> ops.less x y
+tf.less_equal x y name -> ops.less_equal x y
+tf.greater x y name -> ops.greater x y
+tf.greater_equal x y name -> ops.greater_equal x y
+tf.equal x y name -> ops.equal x y
+tf.not_equal x y name -> ops.not_equal x y
+tf.logical_and x y name -> ops.logical_and x y
+tf.logical_or x y name -> ops.logical_or x y
+tf.logical_not x name -> ops.logical_not x
+tf.transpose x|a perm name -> ops.transpose x tuple(perm)
+tf.tile x|input multiples name -> ops.tile x tuple(multiples)
+tf.cumsum x axis name -> ops.cumsum x axis
+tf.reduce_any x|input_tensor axis|reduction_indices keepdims|keep_dims name -> ops.any x axis=axis keep_dims=keepdims
+tf.reduce_all x|input_tensor axis|reduction_indices keepdims|keep_dims name -> ops.all x axis=axis keep_dims=keepdims
+tf.shape x|input name -> x.shape
 """
-_UNARY = """abs exp log sqrt rsqrt sin cos tan asin acos atan sinh cosh tanh sigmoid erf log1p expm1 floor ceil sign"""
+_NEEDS = {"ops.transpose": ("perm",), "ops.cumsum": ("axis",)}  # arguments that MindSpore does not do without
+UNARY = """abs exp log sqrt rsqrt sin cos tan asin acos atan sinh cosh tanh sigmoid erf log1p expm1 floor ceil sign relu""".split()
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class _Form:
 @functools.cache
 def _forms() -> dict[str, _Form]:
     found: dict[str, _Form] = {}
-    lines = _FORMS.strip().splitlines() + [f"tf.{name} x name -> ops.{name} x" for name in _UNARY.split()]
+    lines = _FORMS.strip().splitlines() + [f"tf.{name} x name -> ops.{name} x" for name in UNARY if name != "relu"]
     for line in lines:
         left, right = line.split(" -> ")
         api, *parameters = left.split()
@@ -95,8 +108,10 @@ def direct_call(api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> st
         if meant is None or meant[0] in given:
             return None
         given[meant[0]] = keyword.value
-    if form.target == "x.copy()":
-        return f"{_operand(given['x'], text)}.copy()"
+    if form.target == "x.shape":
+        return _operand(given["x"], text) + form.target[1:]
+    if form.target in _NEEDS and not set(_NEEDS[form.target]) <= set(given):
+        return None
     pieces, skipped, used = [], False, set(_LABELS)
     for argument in form.arguments:
         keyword_name, _, name = argument.rpartition("=")

@@ -42,9 +42,10 @@ class _Writer:
 
     def __init__(self, graph: Graph) -> None:
         self.graph, self.program, self.editor = graph, graph.program, graph.editor
-        self.taken = {n for scope in graph.names.scopes.values() for n in scope.bindings} | _RESERVED
-        if _RESERVED & {n for scope in graph.names.scopes.values() for n in scope.bindings}:
+        if _RESERVED & self.program.taken:
             raise NotDirect("a name of MindSpore is taken")
+        self.program.taken |= _RESERVED
+        self.fresh = self.program.fresh
         self.local_sites = LocalSites(self.program, self.fresh)
         self.runs = Runs(graph, self)
         self.sites: list[tuple[ast.Call, str]] = []
@@ -74,14 +75,6 @@ class _Writer:
         self.imports()
         code = tidy(self.editor.result(), self.editor.source)
         return Conversion(code, (), tuple(self.places(code)))
-
-    def fresh(self, name: str) -> str:
-        found, count = name, 1
-        while found in self.taken:
-            count += 1
-            found = f"{name}_{count}"
-        self.taken.add(found)
-        return found
 
     # ------------------------------------------------------------------------------------------------------------ functions
 
@@ -228,9 +221,16 @@ class _Writer:
     def compiled(self, step: Step) -> bool:
         """Whether the function has to be compiled: MindSpore's gradient of a gradient is right only then."""
         held = [step, *self.closure(step)]
-        if any(self.local_sites.nested(s.value) for s in held if s.site is None):
+        if any(self.local_sites.nested(s.value) if s.site is None else self.deep(s.site) for s in held):
             return True
         return step.kind == "tensor" and self.holds_gradient(step) and self.differentiated(step)
+
+    def deep(self, site: Site) -> bool:
+        """Whether what a site differentiates holds a gradient."""
+        if self.whole(site) is not None:
+            return False  # a function of its own, which is compiled itself
+        inner = self.graph.slice(site.ys, site.xs)
+        return any(s.site is not None or self.program.asks(s.value) for s in inner) or any(self.program.asks(y) for y in site.ys)
 
     def define(self, step: Step) -> list[str]:
         """The function that a waiting tensor or an action becomes."""
@@ -400,14 +400,14 @@ class _Writer:
         elif step in self.wanted:
             self.emit_function(step)
         elif graph.waits(step):
-            self.editor.delete(step.node, comments=False)
+            self.remove(step.node)
         elif step.kind == "tensor":
             if self.local_sites.nested(step.value):
                 raise NotDirect("a gradient of a gradient that is computed where it stands")
             if step in self.needed or step not in self.moved():
                 self.in_place_text(step, here)
             else:
-                self.editor.delete(step.node, comments=False)
+                self.remove(step.node)
         elif step.kind == "gradient":
             if step.owner is not None:
                 raise NotDirect("a gradient that is computed in __init__")
@@ -432,14 +432,14 @@ class _Writer:
     def emit_function(self, step: Step) -> None:
         start = self.make_optimizer(step) if self.loss_of(step) is not None else []
         if step.kind == "action" and self.grouped(step):
-            self.editor.delete(step.node, comments=False)
+            self.remove(step.node)
         elif step.owner is not None:
             lines = self.define(step)
             self.methods.setdefault(step.owner, []).append("\n".join([*self.own_comments(step), *lines]))
             if start:
                 self.editor.replace_statement(step.node, start[0])
             else:
-                self.editor.delete(step.node, comments=False)
+                self.remove(step.node)
         else:
             self.editor.replace_statement(step.node, self.spaced(step.node, [*start, *self.define(step)]))
 
@@ -598,8 +598,6 @@ class _Writer:
             else:
                 name = self.fresh(f"{self.labels[whole]}_of_{'_'.join(names)}")
                 lines = [f"def {name}({', '.join(names)}):", f"{self.editor.unit()}return {self.call(whole)}", ""]
-                if self.holds_gradient(whole):
-                    lines.insert(0, "@ms.jit")
         else:
             name = self.function_name(site, names)
             arguments = [*inputs, *self.outer_inputs(site)]
@@ -615,7 +613,8 @@ class _Writer:
         call = f"ops.GradOperation({', '.join(options)})({name}"
         if weights:
             texts = [self.text_of(w, None, context) for w in weights]
-            call += f", {texts[0]}" if alone else f", ms.ParameterTuple([{', '.join(texts)}])"
+            compiled = self.inside or context.step is not None and self.compiled(context.step)
+            call += f", {texts[0]}" if alone else f", [{', '.join(texts)}]" if compiled else f", ms.ParameterTuple([{', '.join(texts)}])"
         sens = [self.render(part, context) for part in site.sens or ()]
         given = [self.text_of(a, None, context) for a in arguments] + ([sens[0] if len(sens) == 1 else f"({', '.join(sens)})"] if sens else [])
         call += f")({', '.join(given)})" + extra
@@ -679,8 +678,8 @@ class _Writer:
         if "\n" in result[0] and not result[0].startswith("("):
             result = [f"({result[0]})"] if len(result) == 1 else result
         unit = self.editor.unit()
-        nested = any(step.site is not None or self.program.asks(step.value) for step in inner) or any(self.program.asks(y) for y in site.ys)
-        lines = ["@ms.jit"] if nested else []
+        nested = self.deep(site)
+        lines = ["@ms.jit"] if nested and outer.step is None else []
         lines.append(f"def {name}({', '.join(x.names[0] for x in inputs)}):")
         lines += [(unit + line).rstrip() for part in [*body, f"return {', '.join(result)}"] for line in part.split("\n")]
         return [*lines, ""]
@@ -748,6 +747,11 @@ class _Writer:
         step = self.graph.find(node)
         return step is not None and step.kind == "initializer"
 
+    def remove(self, node: ast.stmt) -> None:
+        """Takes a statement away that functions hold now, with its comments."""
+        self.dropped.add(node)
+        self.editor.delete(node, comments=False)
+
     def drop(self, node: ast.stmt) -> None:
         self.settled.update(ast.walk(node))
         self.dropped.add(node)
@@ -772,7 +776,7 @@ class _Writer:
         old = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and _is_tensorflow(n)]
         if any(n not in tree.body for n in old):
             raise NotDirect("an import inside a block")
-        if self.program.carried & self.taken:
+        if self.program.carried & self.program.taken:
             raise NotDirect("a name that the program has for something else")
         order = ("import mindspore as ms", "from mindspore import ops")
         if self.program.carried:
@@ -811,6 +815,8 @@ class _Writer:
 
 def tidy(code: str, source: str) -> str:
     """The code without the runs of blank lines that statements left which are gone."""
+    if not re.search(r"^[ \t]+$", source, re.M):
+        code = re.sub(r"^[ \t]+$", "", code, flags=re.M)
     for indent, most in (("[ \\t]", 1), ("[^\\s]", 2)):
         run = max((len(m[1]) for m in re.finditer(rf"\n(\n+)(?={indent})", source)), default=0)
         code = re.sub(rf"\n\n{{{max(run, most) + 1},}}(?={indent})", "\n" * (max(run, most) + 1), code)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from mapper.edit import Editor
 from mapper.names import Binding, read_names
-from mapper.staging.direct_calls import direct_call, has_form
+from mapper.staging.direct_calls import UNARY, direct_call, has_form
 from mapper.staging.value_library import provides, value_call
 
 Kind = Literal["tensor", "tensors", "array", "list", "number", "scalar", "host", "unknown", "cycle"]
@@ -41,6 +41,8 @@ class Program:
         self.names = read_names(self.tree)
         self.imports = {"import mindspore as ms"}
         self.carried: set[str] = set()
+        self.hoisted: dict[str, str] = {}
+        self.taken = {n for scope in self.names.scopes.values() for n in scope.bindings}
         self.classes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
         self.owner: dict[ast.AST, ast.ClassDef] = {f: c for c in self.classes.values() for f in c.body if isinstance(f, Function)}
         self.within: dict[ast.AST, Function] = {}
@@ -55,6 +57,12 @@ class Program:
         for call in ast.walk(self.tree):
             if isinstance(call, ast.Call) and (target := self.callee(call)) is not None:
                 self.calls.setdefault(target, []).append(call)
+        asks = [n for n in ast.walk(self.tree) if isinstance(n, ast.Call) and (self.api(n.func) in ("tf.gradients", "tf.hessians")
+                or isinstance(n.func, ast.Attribute) and n.func.attr in ("minimize", "compute_gradients"))]
+        self.orders = len(asks)
+        self.deep = len(asks) > 1  # a gradient may be taken of a gradient
+        self.thrice = False
+        self.homes: set[ast.AST | None] = {None}
         self.kinds: dict[ast.AST, Kind] = {}
         self.asked: set[ast.AST] = set()
         self.open = False
@@ -463,14 +471,18 @@ class Program:
 
     def call_text(self, api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> str | None:
         """The call on values for one of TensorFlow's, or None."""
-        found = direct_call(api, call, text)
+        thrice = api in ("tf.square", "tf.math.square") and (self.thrice or self.orders > 2 and self.within.get(call) not in self.homes)
+        found = None if thrice else direct_call(api, call, text)  # MindSpore's square has no third derivative
         if found is not None:
             if "ops." in found:
                 self.imports.add("from mindspore import ops")
             return found
-        carried = value_call(api, call, text)
+        carried = value_call(api, call, text, self.deep)
         if carried is not None:
-            self.carried.add(carried[0])
+            if carried[0].startswith("ops."):
+                self.imports.add("from mindspore import ops")
+            else:
+                self.carried.add(carried[0])
             return carried[1]
         return None
 
@@ -478,9 +490,9 @@ class Program:
         left, right = self.render(node.left, put), self.render(node.right, put)
         wrap_left, wrap_right = self.beside(node)
         if wrap_right:
-            right = f"ms.Tensor({right}, ms.float32)"
+            right = self.as_tensor(node.right, right)
         elif wrap_left:
-            left = f"ms.Tensor({left}, ms.float32)"
+            left = self.as_tensor(node.left, left)
         elif self.kind(node.left) == "scalar" and self.kind(node.right) == "tensor":
             left = f"float({left})"
         source, (start, end) = self.editor.source, self.editor.span(node)
@@ -492,7 +504,35 @@ class Program:
         text = self.render(node, put)
         if api in ("tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast", "tf.one_hot", "tf.tile", "tf.transpose") or isinstance(node, (ast.List, ast.Tuple)):
             return text
-        return f"ms.Tensor({text}, ms.float32)" if self.kind(node) in ("array", "list") else text
+        if self.kind(node) in ("number", "scalar") and api.rpartition(".")[2] in UNARY:
+            return f"ms.Tensor({text}, ms.float32)"
+        return self.as_tensor(node, text) if self.kind(node) in ("array", "list") else text
+
+    def as_tensor(self, node: ast.expr, text: str) -> str:
+        """A Tensor of a host value. Compiled code cannot make one of the program's arrays: it is made where these are."""
+        names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and not (self.names.resolve(n) or "").startswith("np")]
+        homes = {scope.node if (scope := self.names.lookup(n.id, self.names.scope_of[n])) is not None else None for n in names}
+        if self.deep and names and len(homes) == 1 and homes <= self.homes:
+            bound = [self.bindings(n) for n in names]
+            places = [self.editor.statement(b[0].node) for b in bound if len(b) == 1 and isinstance(b[0].node, ast.Name)]
+            home = homes.pop()
+            if len(places) == len(names) and all(p in getattr(home, "body", ()) for p in places):
+                said = ast.unparse(node)
+                if said not in self.hoisted:
+                    name = self.fresh(f"{said}_tensor" if said.isidentifier() else "constant")
+                    self.hoisted[said] = name
+                    self.editor.insert_after(max(places, key=lambda p: p.lineno), f"{name} = ms.Tensor({text}, ms.float32)")
+                return self.hoisted[said]
+        return f"ms.Tensor({text}, ms.float32)"
+
+    def fresh(self, name: str) -> str:
+        """A name like this one that the program does not have."""
+        found, count = name, 1
+        while found in self.taken:
+            count += 1
+            found = f"{name}_{count}"
+        self.taken.add(found)
+        return found
 
     def spliced(self, node: ast.AST, put: Put) -> str:
         """The text of a node as it stands in the source, with its parts rendered."""

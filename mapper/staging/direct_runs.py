@@ -242,6 +242,9 @@ class Runs:
         """The arrays of what is fetched."""
         graph = self.graph
         if isinstance(node, (ast.List, ast.Tuple)):
+            if node.elts and (step := graph.find(node.elts[0])) is not None and step in self.writer.wanted \
+                    and [graph.key(e) for e in node.elts] == step.targets and len(step.targets) > 1:
+                return f"[value.asnumpy() for value in {self.called(node.elts[0], feed)}]"
             inner = ", ".join(self.fetched(e, feed) for e in node.elts)
             return f"[{inner}]" if isinstance(node, ast.List) else f"({inner}{',' if len(node.elts) == 1 else ''})"
         step = graph.find(node)

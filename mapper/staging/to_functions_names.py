@@ -42,7 +42,7 @@ _OTHER = {
     "tf.train.get_or_create_global_step": "get_or_create_global_step", "tf.train.create_global_step": "get_or_create_global_step",
     "tf.train.get_global_step": "get_or_create_global_step",
     "tf.train.AdadeltaOptimizer": "AdadeltaOptimizer", "tf.train.FtrlOptimizer": "FtrlOptimizer",
-    "tf.nn.relu": "ops.relu", "tf.nn.elu": "ops.elu", "tf.nn.relu6": "relu6", "tf.nn.leaky_relu": "leaky_relu", "tf.nn.selu": "selu",
+    "tf.nn.relu": "ops.relu", "tf.nn.elu": "elu", "tf.nn.relu6": "relu6", "tf.nn.leaky_relu": "leaky_relu", "tf.nn.selu": "selu",
     "tf.nn.softplus": "softplus", "tf.nn.softsign": "softsign", "tf.nn.softmax": "softmax", "tf.nn.log_softmax": "log_softmax",
     "tf.softplus": "softplus",
     "tf.nn.bias_add": "bias_add", "tf.nn.l2_loss": "l2_loss", "tf.nn.l2_normalize": "l2_normalize", "tf.nn.moments": "moments",

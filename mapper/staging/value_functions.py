@@ -19,12 +19,44 @@ def minimum(x, y):
     return ops.where(x <= y, x, y)
 
 
+def where(condition, x, y):
+    """x where the condition holds, else y; a condition of one axis chooses rows."""
+    if condition.ndim == 1 and x.ndim > 1:
+        condition = condition.reshape((-1,) + (1,) * (x.ndim - 1))
+    return ops.where(condition, x, y)
+
+
+def argmax(input, axis=0):
+    return ops.argmax(input, axis).astype(ms.int64)
+
+
+def argmin(input, axis=0):
+    return ops.argmin(input, axis).astype(ms.int64)
+
+
+def gather(params, indices, axis=0):
+    return ops.gather(params, indices, axis)
+
+
+def squeeze(input, axis=None):
+    return input.squeeze() if axis is None else input.squeeze(tuple(axis) if isinstance(axis, (list, tuple)) else axis)
+
+
 def relu6(features):
     return ops.where(features < 6, ops.relu(features), ops.zeros_like(features) + 6)
 
 
 def leaky_relu(features, alpha=0.2):
     return ops.where(features > 0, features, features * alpha)
+
+
+def elu(features):
+    return ops.where(features > 0, features, ops.exp(ops.minimum(features, 0)) - 1)
+
+
+def log_softmax(logits, axis=-1):
+    shifted = logits - ops.stop_gradient(ops.amax(logits, axis, True))
+    return shifted - ops.log(ops.sum(ops.exp(shifted), axis, True))
 
 
 def selu(features):
@@ -87,12 +119,12 @@ def one_hot(indices, depth, on_value=1.0, off_value=0.0, axis=-1):
 
 
 def softmax_cross_entropy_with_logits(labels, logits):
-    return -ops.sum(labels * ops.log_softmax(logits, -1), -1)
+    return -ops.sum(labels * log_softmax(logits), -1)
 
 
 def sparse_softmax_cross_entropy_with_logits(labels, logits):
     chosen = one_hot(labels, logits.shape[-1])
-    return -ops.sum(chosen * ops.log_softmax(logits, -1), -1)
+    return -ops.sum(chosen * log_softmax(logits), -1)
 
 
 def sigmoid_cross_entropy_with_logits(labels, logits):
@@ -125,17 +157,31 @@ def conv2d(input, filter, strides, padding):
     return ops.transpose(ops.conv2d(x, weights, None, tuple(strides[1:3]), "valid"), (0, 2, 3, 1))
 
 
+def windows(x, ksize, strides):
+    """What a pooling window sees at each of its places, for images [batch, height, width, channels]."""
+    rows, columns = (x.shape[1] - ksize[1]) // strides[1] + 1, (x.shape[2] - ksize[2]) // strides[2] + 1
+    found = []
+    for i in range(ksize[1]):
+        for j in range(ksize[2]):
+            found.append(x[:, i:i + (rows - 1) * strides[1] + 1:strides[1], j:j + (columns - 1) * strides[2] + 1:strides[2], :])
+    return found
+
+
+def padded_windows(x, ksize, strides, padding, value):
+    image = padded_image(ops.transpose(x, (0, 3, 1, 2)), padding, ksize[1:3], strides[1:3], value)
+    return windows(ops.transpose(image, (0, 2, 3, 1)), ksize, strides)
+
+
 def max_pool(value, ksize, strides, padding):
-    x = padded_image(ops.transpose(value, (0, 3, 1, 2)), padding, ksize[1:3], strides[1:3], -3.4e38)
-    return ops.transpose(ops.max_pool2d(x, tuple(ksize[1:3]), tuple(strides[1:3])), (0, 2, 3, 1))
+    first, *others = padded_windows(value, ksize, strides, padding, -3.4e38)
+    for part in others:
+        first = ops.where(first >= part, first, part)
+    return first
 
 
 def avg_pool(value, ksize, strides, padding):
-    x = ops.transpose(value, (0, 3, 1, 2))
-    ones = padded_image(ops.ones((1, 1, x.shape[2], x.shape[3]), x.dtype), padding, ksize[1:3], strides[1:3])
-    x = padded_image(x, padding, ksize[1:3], strides[1:3])
-    found = ops.avg_pool2d(x, tuple(ksize[1:3]), tuple(strides[1:3])) / ops.avg_pool2d(ones, tuple(ksize[1:3]), tuple(strides[1:3]))
-    return ops.transpose(found, (0, 2, 3, 1))
+    total = sum(padded_windows(value, ksize, strides, padding, 0.0))
+    return total / sum(padded_windows(ops.ones_like(value), ksize, strides, padding, 0.0))
 
 
 def unstack(value, axis=0):

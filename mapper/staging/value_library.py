@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _DROPPED = frozenset({"name", "use_cudnn_on_gpu", "data_format", "validate_indices", "_sentinel", "scope"})
-_SPELLINGS = {"dim": "axis", "reduction_indices": "axis", "keep_dims": "keepdims", "filters": "filter", "squeeze_dims": "axis"}
+_SPELLINGS = {"dim": "axis", "reduction_indices": "axis", "keep_dims": "keepdims", "filters": "filter", "squeeze_dims": "axis", "dimension": "axis"}
 _DEFAULTS = {"data_format": ("NHWC",), "use_cudnn_on_gpu": (True, False)}
 _NAMES = {
+    "tf.where": "where", "tf.argmax": "argmax", "tf.argmin": "argmin", "tf.gather": "gather", "tf.squeeze": "squeeze",
     "tf.maximum": "maximum", "tf.minimum": "minimum", "tf.nn.relu6": "relu6", "tf.nn.leaky_relu": "leaky_relu", "tf.nn.selu": "selu",
     "tf.nn.softplus": "softplus", "tf.nn.softsign": "softsign", "tf.squared_difference": "squared_difference", "tf.nn.l2_loss": "l2_loss",
+    "tf.nn.elu": "elu", "tf.nn.log_softmax": "log_softmax", "tf.square": "square",
     "tf.nn.l2_normalize": "l2_normalize", "tf.reduce_logsumexp": "reduce_logsumexp", "tf.reduce_prod": "reduce_prod",
     "tf.clip_by_norm": "clip_by_norm", "tf.nn.xw_plus_b": "xw_plus_b", "tf.tensordot": "tensordot", "tf.matrix_solve": "matrix_solve",
     "tf.linalg.solve": "matrix_solve", "tf.one_hot": "one_hot", "tf.nn.conv2d": "conv2d", "tf.nn.max_pool": "max_pool",
@@ -46,6 +48,9 @@ def _functions() -> dict[str, _Function]:
     return found
 
 
+_ONCE = {"elu": "ops.elu", "log_softmax": "ops.log_softmax"}  # MindSpore's own have no second derivative
+
+
 def provides(api: str) -> bool:
     """Whether the library has a function for a TensorFlow name."""
     return _name(api) is not None
@@ -55,8 +60,10 @@ def _name(api: str) -> str | None:
     return _NAMES.get(api) or _NAMES.get(api.replace("tf.math.", "tf.", 1)) or _NAMES.get(api.replace("tf.math.", "tf.nn.", 1))
 
 
-def value_call(api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> tuple[str, str] | None:
-    """The function for a TensorFlow name and the call of it, or None; `text` gives the converted text of an argument."""
+def value_call(api: str, call: ast.Call, text: Callable[[ast.expr], str], deep: bool) -> tuple[str, str] | None:
+    """The function for a TensorFlow name and the call of it, or None; `text` gives the converted text of an argument.
+
+    `deep` says that the program takes gradients of gradients."""
     name = _name(api)
     if name is None or any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
         return None
@@ -79,6 +86,8 @@ def value_call(api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> tup
         pieces.append(f"{said}={text(keyword.value)}")
     if not set(function.parameters[:function.required]) <= given:
         return None
+    if name in _ONCE and not deep:
+        return _ONCE[name], f"{_ONCE[name]}({', '.join(pieces)})"
     return name, f"{name}({', '.join(pieces)})"
 
 
