@@ -44,8 +44,12 @@ def convert(source: str, to: Direction | None = None, target: str | None = None,
 
 
 def check(source: str, to: Direction | None = None, filename: str = "<string>") -> list[Finding]:
-    """What `convert` would report about a program: unsupported calls, numeric differences, dropped furniture."""
-    return list(convert(source, to, filename=filename).findings)
+    """What a program will meet in the other framework, and what MindSpore gets silently wrong: see mapper.checking.CODES.
+
+    Nothing is converted and nothing is run. `to` leaves out the framework that is moved to. Raises SourceError."""
+    from mapper.checking import check_source
+
+    return check_source(source, filename, to)
 
 
 def verify(original: str | Path, converted: str | Path | None = None, **options: Any) -> Verification:

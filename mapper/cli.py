@@ -47,17 +47,24 @@ def convert(paths: tuple[Path, ...], output: Path | None, to: Any, in_place: boo
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True)
-def check(paths: tuple[Path, ...], form: str) -> None:
+@click.option("--select", multiple=True, metavar="CODES", help="Report these codes only; M4 stands for all that begin so. May be repeated.")
+@click.option("--ignore", multiple=True, metavar="CODES", help="Do not report these codes. May be repeated.")
+@click.option("--notes", is_flag=True, help="Also say what each reference becomes, and what rarely differs.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Report only what this file does not hold.")
+@click.option("--write-baseline", type=click.Path(path_type=Path), help="Write what is found to this file instead of reporting it.")
+def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     """Report what would be converted, what differs and what is unsupported; change nothing.
+
+    A line with `# mapper: ignore` or `# mapper: ignore[M401]` is left out. `[tool.mapper]` in pyproject.toml holds select, ignore,
+    exclude, per-file-ignores and baseline.
 
     Exit code 0: clean. 1: findings of level warning or worse. 2: could not read or parse."""
     from mapper.conversion import check_paths
 
     try:
-        text, code = check_paths(paths, form, lambda message: click.echo(message, err=True))
+        code = check_paths(paths, form, lambda text: click.echo(text, nl=False), lambda message: click.echo(message, err=True), **options)
     except SourceError as error:
         _fail(error)
-    click.echo(text, nl=False)
     sys.exit(code)
 
 
@@ -129,17 +136,6 @@ def rules_show(api: str) -> None:
         click.echo(f"mapper: no rule speaks of {api}; `mapper rules list` names them all", err=True)
         sys.exit(1)
     click.echo(page, nl=False)
-
-
-@rules.command("pages")
-@click.argument("folder", type=click.Path(path_type=Path))
-def rules_pages(folder: Path) -> None:
-    """Write the mapping pages of all rules into FOLDER, as Markdown."""
-    from mapper import rules as base
-
-    for name, text in base.documents().items():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 @rules.command("pages")

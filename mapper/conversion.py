@@ -99,26 +99,46 @@ def _lines(text: str) -> list[str]:
     return io.StringIO(text, newline="\n").readlines()
 
 
-def check_paths(paths: Sequence[Path], form: str, tell: Say) -> tuple[str, int]:
-    """The findings of files and trees in the asked form, and the exit code.
+def check_paths(paths: Sequence[Path], form: str, say: Say, tell: Say, select: Sequence[str] = (), ignore: Sequence[str] = (), notes: bool = False,
+                baseline: Path | None = None, write_baseline: Path | None = None) -> int:
+    """Checks files and trees: the findings go to `say` in the asked form. Returns the exit code.
 
     Raises SourceError for a path that cannot be read; a file of a directory that cannot goes to `tell` and makes the exit code 2."""
+    from mapper import check_settings
+
+    settings = check_settings.merged(check_settings.settings_for(paths[0]), select, ignore, notes, baseline)
     findings: list[Finding] = []
+    sources: dict[str, list[str]] = {}
     unread = False
     for path in paths:
         for file in source.discover(path):
+            if path.is_dir() and settings.excludes(file):
+                continue
             try:
-                findings += _check_file(file)
+                findings += filter(settings.wants, _check_file(file, sources))
             except SourceError as error:
                 if not path.is_dir():
                     raise
                 tell(f"mapper: {error}")
                 unread = True
+    if write_baseline is not None:
+        source.write(write_baseline, check_settings.baseline_text(findings, sources, write_baseline.parent))
+        tell(f"{write_baseline}: {len(findings)} findings are taken as known")
+        return 2 if unread else 0
+    if settings.baseline is not None:
+        findings = check_settings.beyond_baseline(findings, sources, settings.baseline)
+    say(report.FORMATS[form](findings, sources))
     worst = 1 if any(finding.level in ("error", "warning") for finding in findings) else 0
-    return report.FORMATS[form](findings), 2 if unread else worst
+    return 2 if unread else worst
 
 
-def _check_file(file: Path) -> list[Finding]:
+def _check_file(file: Path, sources: dict[str, list[str]]) -> list[Finding]:
+    """The findings of a file that its comments do not silence; its lines go into `sources`."""
+    from mapper import check_settings, checking
+
     program = source.read(file)
-    source.parse(program.text, str(file))
-    return mapper.check(program.text, filename=str(file)) if source.imports(program.text) else []
+    if not source.imports(program.text):
+        source.parse(program.text, str(file))
+        return []
+    lines = sources[str(file)] = checking.split_lines(program.text)
+    return list(check_settings.unsilenced(mapper.check(program.text, filename=str(file)), lines))

@@ -2,9 +2,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+import mapper
 from mapper.results import Comparison, Finding, Verification
 
 
@@ -13,11 +19,50 @@ def findings_text(findings: Sequence[Finding]) -> str:
     return "".join(f"{finding}\n" for finding in findings)
 
 
-def findings_json(findings: Sequence[Finding]) -> str:
-    return json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2) + "\n"
+def check_text(findings: Sequence[Finding], sources: Mapping[str, Sequence[str]]) -> str:
+    """Each finding with its line of source and a caret below the place, and how many there are."""
+    pieces = []
+    for finding in findings:
+        pieces.append(f"{finding}\n")
+        lines = sources.get(finding.file, ())
+        if finding.line <= len(lines):
+            line = lines[finding.line - 1]
+            shown = line.expandtabs(4)
+            before = len(line[:finding.column - 1].expandtabs(4))
+            pieces.append(f"{finding.line:>6} | {shown}\n{'':>6} | {' ' * before}{'^' * _length(line, finding.column)}\n")
+        if finding.rule:
+            pieces.append(f"       = {_help(finding)}\n")
+    counts = {level: sum(finding.level == level for finding in findings) for level in ("error", "warning", "note")}
+    total = ", ".join(f"{number} {level}{'s' if number != 1 else ''}" for level, number in counts.items() if number)
+    return "".join([*pieces, f"{total or 'nothing to report'}\n"])
 
 
-def github(findings: Sequence[Finding]) -> str:
+def _length(line: str, column: int) -> int:
+    """How many characters the name at a column has."""
+    name = re.match(r"(?:def |class )?[\w.]+", line[column - 1:])
+    return max(1, len(name[0]) if name else 1)
+
+
+def _help(finding: Finding) -> str:
+    return f"mapper rules show {finding.rule}"
+
+
+def findings_json(findings: Sequence[Finding], sources: Mapping[str, Sequence[str]] | None = None) -> str:
+    """A list of objects, as docs/reference-check-json.md describes them."""
+    rows = []
+    for finding in findings:
+        line = _line_of(finding, sources or {})
+        rows.append({**dataclasses.asdict(finding), "end_column": finding.column + _length(line, finding.column), "source": line.strip(),
+                     "help": _help(finding) if finding.rule else ""})
+    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+
+
+def _line_of(finding: Finding, sources: Mapping[str, Sequence[str]]) -> str:
+    lines = sources.get(finding.file, ())
+    return lines[finding.line - 1] if finding.line <= len(lines) else ""
+
+
+def github(findings: Sequence[Finding], sources: Mapping[str, Sequence[str]] | None = None) -> str:
     """Workflow commands that GitHub shows as annotations."""
     names = {"error": "error", "warning": "warning", "note": "notice"}
     return "".join(f"::{names[f.level]} file={_property(f.file)},line={f.line},col={f.column},title={f.code}::{_data(f.message)}\n" for f in findings)
@@ -31,17 +76,39 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def sarif(findings: Sequence[Finding]) -> str:
-    """A SARIF 2.1.0 log."""
-    rules = sorted({f.code for f in findings})
-    results = [{"ruleId": f.code, "ruleIndex": rules.index(f.code), "level": f.level, "message": {"text": f.message}, "locations": [{"physicalLocation": {
-        "artifactLocation": {"uri": f.file}, "region": {"startLine": f.line, "startColumn": f.column}}}]} for f in findings]
-    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-           "runs": [{"tool": {"driver": {"name": "mapper", "rules": [{"id": code} for code in rules]}}, "results": results}]}
-    return json.dumps(log, indent=2) + "\n"
+def sarif(findings: Sequence[Finding], sources: Mapping[str, Sequence[str]] | None = None) -> str:
+    """A SARIF 2.1.0 log. Columns count code points; fingerprints say what is found in which text, whatever its line."""
+    from mapper.checking import CODES
+
+    listed = sorted({f.code for f in findings})
+    rules = [{"id": code, "shortDescription": {"text": CODES.get(code, code)}, "properties": {"tags": ["mapper"]}} for code in listed]
+    results = []
+    for finding in findings:
+        line = _line_of(finding, sources or {})
+        region: dict[str, Any] = {"startLine": finding.line, "startColumn": finding.column, "endColumn": finding.column + _length(line, finding.column)}
+        if line:
+            region["snippet"] = {"text": line}
+        print_ = hashlib.sha256(f"{finding.code}\0{finding.message}\0{line.strip()}".encode()).hexdigest()[:32]
+        results.append({"ruleId": finding.code, "ruleIndex": listed.index(finding.code), "level": finding.level, "message": {"text": finding.message},
+                        "locations": [{"physicalLocation": {"artifactLocation": _artifact(finding.file), "region": region}}],
+                        "partialFingerprints": {"mapper/v1": print_}, "properties": {"mappingRule": finding.rule}})
+    driver = {"name": "mapper", "version": mapper.__version__, "semanticVersion": mapper.__version__, "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return json.dumps({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-FORMATS = {"text": findings_text, "json": findings_json, "github": github, "sarif": sarif}
+def _artifact(file: str) -> dict[str, str]:
+    """A file as a URI reference: relative where it lies below the folder that mapper runs in."""
+    path = Path(file)
+    if path.is_absolute():
+        try:
+            path = path.relative_to(Path.cwd())
+        except ValueError:
+            return {"uri": path.as_uri()}
+    return {"uri": quote(path.as_posix())}
+
+
+FORMATS = {"text": check_text, "json": findings_json, "github": github, "sarif": sarif}
 
 
 def verification_text(result: Verification) -> str:

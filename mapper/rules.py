@@ -302,6 +302,10 @@ def _own_problems(rule: Rule, transforms: Mapping[str, object]) -> Iterator[str]
                 if parameter.dropped and parameter.default is None and parameter.kind != "rest":
                     yield f"{parameter.name} of {spelling.text} is dropped but has no default"
             every[side] |= spelling.values
+    keys = {key_of(spelling.text) for side in SIDES for spelling in rule.side(side)}
+    for difference in rule.differences:
+        if difference.api and canonical(difference.api) not in keys:
+            yield f"a difference is about {difference.api}, which is none of its forms"
     if not rule.rewrites:
         return
     for side in SIDES:

@@ -116,7 +116,8 @@ def test_a_rule_that_cannot_be_read_says_file_and_rule(tmp_path: Path, text: str
     (ADD.replace("name: _ = None", "name: _"), "is dropped but has no default"),
     (ADD.replace("tf.add(x", "tf.add(x y"), "not a form"),
     (ADD + ADD.replace("[add]", "[plus]"), "is a form of add too"),
-], ids=["a value of one side", "a side", "a transform", "dropped without a default", "no form", "two rules of one form"])
+    (ADD + "difference = [{ text = 't', api = 'ops.sub' }]\n", "a difference is about ops.sub, which is none of its forms"),
+], ids=["a value of one side", "a side", "a transform", "dropped without a default", "no form", "two rules of one form", "a difference of another API"])
 def test_a_rule_that_makes_no_sense_says_why(tmp_path: Path, text: str, message: str) -> None:
     found = problems(read(written(tmp_path, text)))
     assert any(message in problem and problem.startswith("family.toml: ") for problem in found), found
