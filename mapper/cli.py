@@ -79,10 +79,13 @@ def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
 @click.option("--output", "output_mb", default=64, show_default=True, help="Megabytes that each program may print.")
 @click.option("--env", multiple=True, metavar="NAME", help="Environment variable to pass on; may be repeated. By default only what Python needs is.")
 @click.option("--copy-folder", is_flag=True, help="Run each program in a temporary copy of its folder.")
+@click.option("--call", multiple=True, metavar="FUNCTION", help="Call this function on both sides too, and compare what it returns; may be repeated.")
+@click.option("--inputs", type=click.Path(path_type=Path), help="An .npz file with arrays for arguments and placeholders, by their names.")
+@click.option("--no-generated-inputs", is_flag=True, help="Do not make up inputs for gradient sites that the program itself does not reach.")
 @click.option("--map", "map_file", type=click.Path(path_type=Path), help="The map of gradient sites that --save-map wrote.")
 @click.option("--save-map", type=click.Path(path_type=Path), help="Write the map of gradient sites to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-def verify(file: Path, converted: Path | None, no_finite_differences: bool, as_json: bool, **options: Any) -> None:
+def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_generated_inputs: bool, as_json: bool, **options: Any) -> None:
     """Convert FILE if needed, run both programs, and compare every gradient and every printed number.
 
     Exit code 0: all sites match. 1: a site differs, or finite differences disagree. 2: a side could not run."""
@@ -90,7 +93,7 @@ def verify(file: Path, converted: Path | None, no_finite_differences: bool, as_j
     from mapper import report
 
     try:
-        result = mapper.verify(file, converted, finite_differences=not no_finite_differences, **options)
+        result = mapper.verify(file, converted, finite_differences=not no_finite_differences, generated_inputs=not no_generated_inputs, **options)
     except SourceError as error:
         _fail(error)
     click.echo(report.verification_json(result) if as_json else report.verification_text(result), nl=False)

@@ -1,70 +1,22 @@
 """Runs a program and its conversion side by side, and judges every gradient site and every printed number."""
 from __future__ import annotations
 
-import json
-import platform
-import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mapper import source
-from mapper.children import Child, ChildError, Limits, Outcome, environment, wait
+from mapper.children import wait
 from mapper.results import Comparison, Site, SourceError, Verification
 from mapper.verify_causes import cause_of, excerpt
 from mapper.verify_compare import Judgement, Tolerance, Values, judge_site, samples
+from mapper.verify_exercise import exercised
 from mapper.verify_printed import compare_printed, compare_variables
-from mapper.verify_records import Opinion, Record, read_record
+from mapper.verify_records import Opinion
+from mapper.verify_runs import Options, Run, Side, finish, foreign_start, machine, start, trouble
 from mapper.verify_sites import load_map, map_of, save_map
-
-_LIBRARY_FRAMES = 12                 # lines of a traceback that are shown
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to verify. `env` names variables that the programs get besides what Python needs, `map_file` holds the sites of a conversion
-    that was made earlier, `save_map` is where to write them."""
-
-    rtol: float = 1e-4
-    atol: float = 1e-6
-    timeout: float = 120.0
-    memory_mb: int = 8192
-    output_mb: int = 64
-    finite_differences: bool = True
-    env: tuple[str, ...] = ()
-    copy_folder: bool = False
-    map_file: Path | None = None
-    save_map: Path | None = None
-
-    @property
-    def tolerance(self) -> Tolerance:
-        return Tolerance(self.rtol, self.atol)
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(self.timeout, self.memory_mb, self.output_mb << 20)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One program to run: its file, its text, the name to show, and the calls whose results wait to be computed."""
-
-    path: Path
-    text: str
-    name: str
-    tagged: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a side did."""
-
-    side: Side
-    outcome: Outcome
-    record: Record
 
 
 def verify_files(original: Path, converted: Path | None = None, **options: Any) -> Verification:
@@ -74,39 +26,29 @@ def verify_files(original: Path, converted: Path | None = None, **options: Any) 
     source.parse(program.text, str(original))
     with tempfile.TemporaryDirectory(prefix="mapper-") as name:
         scratch = Path(name)
-        first = _start(Side(original, program.text, str(original)), original, chosen, scratch, "original")    # runs while the conversion is made
-        children = [first]
+        left = Side(original, program.text, str(original))
+        first = start(left, original, chosen, scratch, "original")              # runs while the conversion is made
         try:
-            sites, target, shown = _converted(program, original, converted, chosen, scratch)
-            second = Side(target, source.read(target).text, shown, tuple(site.converted for site in sites if site.converted))
-            children.append(_start(second, original, chosen, scratch, "converted"))
-            outcomes = wait(children)
-        except ChildError as error:
-            raise SourceError(str(error)) from None
-        finally:
-            for child in children:
-                if not child.ended:
-                    child.close()
-        sides = Side(original, program.text, str(original)), second
-        records = [read_record(scratch / f"{label}.record") for label in ("original", "converted")]
-    runs = [Run(*parts) for parts in zip(sides, outcomes, records, strict=True)]
-    return _verification(runs[0], runs[1], sites, chosen)
+            sites, right = _converted(program, original, converted, chosen, scratch)
+            children = [first, start(right, original, chosen, scratch, "converted")]
+        except BaseException:
+            first.close()
+            raise
+        runs = [finish(*pair, scratch) for pair in zip((left, right), wait(children), strict=True)]
+        initial = foreign_start(*runs)
+        if initial:
+            runs[1] = finish(right, wait([start(right, original, chosen, scratch, "converted", None, initial)])[0], scratch)
+        result = _verification(runs[0], runs[1], sites, chosen)
+        if chosen.call or chosen.inputs or (chosen.generated_inputs and not result.problem and any(r.verdict == "not run" for r in result.rows)):
+            result = exercised(result, sites, runs[0], runs[1], original, chosen, scratch)
+    if not result.problem and not any(row.evaluations for row in result.rows):
+        problem = "it computed no gradient and printed no number, so nothing was compared; name a function with --call, and its arguments with --inputs"
+        result = replace(result, problem=f"{original}: {problem}")
+    return result
 
 
-def _start(side: Side, original: Path, options: Options, scratch: Path, label: str) -> Child:
-    folder = original.resolve().parent
-    path = side.path.resolve()
-    if options.copy_folder:
-        folder = scratch / label
-        shutil.copytree(original.resolve().parent, folder, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-        path = folder / path.name if path.parent == original.resolve().parent else path
-    request = {"program": str(path), "record": str(scratch / f"{label}.record"), "oracle": options.finite_differences and label == "original",
-               "sites": side.tagged, "memory_mb": options.limits.memory_mb, "file_bytes": options.limits.file_bytes}
-    return Child([sys.executable, "-m", "mapper.runtime", "record", json.dumps(request)], options.limits, folder, environment(options.env))
-
-
-def _converted(program: source.SourceFile, original: Path, converted: Path | None, options: Options, scratch: Path) -> tuple[Sequence[Site], Path, str]:
-    """The map of sites, the file to run on the other side, and its name."""
+def _converted(program: source.SourceFile, original: Path, converted: Path | None, options: Options, scratch: Path) -> tuple[Sequence[Site], Side]:
+    """The map of sites, and the program to run on the other side."""
     import mapper
 
     if converted is not None:
@@ -126,7 +68,7 @@ def _converted(program: source.SourceFile, original: Path, converted: Path | Non
         text, sites, shown = conversion.code, conversion.sites, f"{original} (converted)"
     if options.save_map is not None:
         save_map(options.save_map, program.text, text, sites)
-    return sites, target, shown
+    return sites, Side(target, text, shown, tuple(site.converted for site in sites if site.converted), True)
 
 
 # ------------------------------------------------------------------------------------------------------------ the verdict
@@ -135,40 +77,12 @@ def _verification(left: Run, right: Run, sites: Sequence[Site], options: Options
     settings = {"backend": "numpy", "rtol": options.rtol, "atol": options.atol, "timeout": options.timeout, "memory_mb": options.memory_mb,
                 "finite_differences": options.finite_differences}
     result = Verification(left.side.name, right.side.name, settings=settings, machine=machine(), sources=(left.side.text, right.side.text))
-    problem = next((p for p in (_problem(run) for run in (left, right)) if p), "")
+    problem = trouble(left) or trouble(right)
     if problem:
         return replace(result, problem=problem)
     rows = comparisons(sites, left, right, options.tolerance)
-    if not any(row.evaluations for row in rows):
-        return replace(result, rows=tuple(rows), problem=f"{left.side.name}: it computed no gradient and printed no number, so nothing was compared; "
-                                                         "call what it defines, or name a function with --call")
     notes = [f"{run.side.name}: more evaluations than are kept were recorded; the first ones were compared" for run in (left, right) if run.record.full]
     return replace(result, rows=tuple(rows), notes=tuple(notes))
-
-
-def machine() -> dict[str, str]:
-    """What the programs ran on."""
-    import numpy as np
-
-    import mapper
-
-    return {"mapper": mapper.__version__, "Python": platform.python_version(), "NumPy": np.__version__, "system": f"{platform.system()} {platform.machine()}"}
-
-
-def _problem(run: Run) -> str:
-    """Why a side's run proves nothing, or nothing."""
-    outcome, name = run.outcome, run.side.name
-    if outcome.stopped:
-        return f"{name}: {outcome.stopped}"
-    tail = "\n".join(outcome.stderr.strip().splitlines()[-_LIBRARY_FRAMES:])
-    if outcome.code:
-        how = f"ended by signal {-outcome.code}" if outcome.code < 0 else f"ended with exit code {outcome.code}"
-        if "MemoryError" in tail:
-            how += " for want of memory (--memory gives it more)"
-        return f"{name}: {how}" + (f"\n{tail}" if tail else "")
-    if not run.record.finished:
-        return f"{name}: ended before its last line without an error (os._exit?), so what it computed is not known" + (f"\n{tail}" if tail else "")
-    return ""
 
 
 def comparisons(sites: Sequence[Site], left: Run, right: Run, tolerance: Tolerance) -> list[Comparison]:
@@ -182,20 +96,27 @@ def site_rows(sites: Sequence[Site], left: Run, right: Run, tolerance: Tolerance
     claimed = {site.converted[0] for site in sites if site.converted}
     others = [e.values for e in right.record.evaluations if e.line not in claimed]
     rows = []
-    for site in sorted(sites, key=lambda s: (s.line, s.column)):
-        ours = [e.values for e in left.record.evaluations if (e.line, e.column) == (site.line, site.column)]
-        theirs = [e.values for e in right.record.evaluations if (e.line, e.column) == site.converted]
-        opinion = left.record.opinions.get((site.line, site.column))
-        rows.append(_row(site, ours, theirs, others, opinion, left, right, tolerance))
+    for (line, column), same in _by_place(sites).items():
+        ours = [e.values for e in left.record.evaluations if (e.line, e.column) == (line, column)]
+        theirs = [e.values for e in right.record.evaluations if (e.line, e.column) in {site.converted for site in same}]
+        rows.append(_row(same[0], ours, theirs, others, left.record.opinions.get((line, column)), left, right, tolerance))
     return rows
+
+
+def _by_place(sites: Sequence[Site]) -> dict[tuple[int, int], list[Site]]:
+    """Sites by where they are in the original; one written out several times has all its counterparts."""
+    found: dict[tuple[int, int], list[Site]] = {}
+    for site in sorted(sites, key=lambda s: (s.line, s.column, s.converted is None)):
+        found.setdefault((site.line, site.column), []).append(site)
+    return found
 
 
 def _row(site: Site, ours: list[Values], theirs: list[Values], others: list[Values], opinion: Opinion | None, left: Run, right: Run,
          tolerance: Tolerance) -> Comparison:
     row = Comparison(f"{site.kind} {site.id}", site.line, site.converted[0] if site.converted else 0, "not run")
     if not ours:
-        who = "neither program reached it" if not theirs else "the original did not reach it, the converted program did"
-        return replace(row, notes=(f"{who} in this run; --call or --inputs may",))
+        who = "neither program reached it" if not theirs else "the original did not reach it, though the converted program did"
+        return replace(row, notes=(who,))
     judged = judge_site(ours, theirs, others, tolerance, site.kind == "hessians")
     row = replace(row, verdict=judged.verdict, evaluations=len(ours), errors=judged.errors, notes=tuple(sorted(judged.notes)))
     row = replace(row, max_abs=judged.distance[0], max_rel=judged.distance[1], max_ulp=judged.distance[2], oracle=_said(opinion))

@@ -14,11 +14,13 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one run of a gradient site gave: per gradient an array, None, or UNKNOWN."""
+    """What one run of a gradient site gave: per gradient an array, None, or UNKNOWN. `task` is the number of the task that it was
+    computed for, -1 when the program itself did."""
 
     line: int
     column: int
     values: tuple[Any, ...]
+    task: int = -1
 
 
 @dataclass(frozen=True)
@@ -34,35 +36,41 @@ class Opinion:
 @dataclass(frozen=True)
 class Record:
     """All that a child recorded. `finished` tells whether the program ended in an orderly way, `full` whether evaluations were left
-    out because they were too many; `variables` are the last values of the program's variables; `others` are records of other kinds."""
+    out because they were too many; `variables` are the last values of the program's variables,
+    `initial` the random ones that they began with; `others` are records of other kinds."""
 
     evaluations: tuple[Evaluation, ...] = ()
     opinions: dict[Place, Opinion] = field(default_factory=dict)
     finished: bool = False
     full: bool = False
     variables: dict[str, Any] = field(default_factory=dict)
+    initial: dict[str, Any] = field(default_factory=dict)
     others: tuple[tuple[dict[str, Any], tuple[Any, ...]], ...] = ()
 
 
 def read_record(path: Path) -> Record:
     """The records in a file; a last one that was cut off is left out."""
-    evaluations, opinions, variables, others = [], dict[Place, Opinion](), dict[str, Any](), []
+    evaluations, opinions, variables, initial, others = [], dict[Place, Opinion](), dict[str, Any](), dict[str, Any](), []
     finished = full = False
+    task = -1
     for header, values in _entries(path):
         kind = header["kind"]
         if kind == "site":
-            evaluations.append(Evaluation(header["line"], header["column"], values))
+            evaluations.append(Evaluation(header["line"], header["column"], values, task))
         elif kind == "oracle":
             at = header["line"], header["column"]
             if at not in opinions or opinions[at].verdict in ("skipped", "kink"):
                 opinions[at] = Opinion(header["verdict"], header["expected"], header["found"], header["why"])
         elif kind == "variable":
             variables[header["name"]] = values[0]
+        elif kind == "initial":
+            initial.setdefault(header["name"], values[0])
         elif kind == "end":
             finished, full = True, header.get("full", False)
         else:
+            task = header["number"] if kind == "begin" else task
             others.append((header, values))
-    return Record(tuple(evaluations), opinions, finished, full, variables, tuple(others))
+    return Record(tuple(evaluations), opinions, finished, full, variables, initial, tuple(others))
 
 
 def _entries(path: Path) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:

@@ -13,6 +13,8 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -20,15 +22,23 @@ def record_program(options: dict[str, Any]) -> int:
     """Runs a program as `options` say and records what its gradient sites compute.
 
     "program" and "record" are files, "oracle" tells whether finite differences are taken, "sites" lists [line, column] of calls whose
-    results wait to be computed, "memory_mb" and "file_bytes" are limits."""
+    results wait to be computed, "memory_mb" and "file_bytes" are limits, "exercise" tells what else to run (see exercise.py), "initial" is an .npz file
+    with initial values to begin with."""
     from . import capture
 
     _limit(options)
     path = os.path.abspath(options["program"])
     capture.start(path, options["record"], options["oracle"])
+    if options.get("initial"):
+        with np.load(options["initial"], allow_pickle=False) as stored:
+            capture.force(json.loads(bytes(stored["names"]).decode()), [stored[f"v{i}"] for i in range(len(stored.files) - 1)])
     _each_line_at_once()
     code = run_program(path, options.get("arguments", []), lambda source: _tagged(source, path, options["sites"], capture.tag))
     capture.flush()
+    if not code and options.get("exercise"):
+        from .exercise import exercise
+
+        exercise(sys.modules["__main__"].__dict__, path, options["exercise"])
     capture.finish(code)
     return code
 

@@ -14,6 +14,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from . import initial
 from .core import CONSTANT, Node
 from .ops.state import PLACEHOLDER, READ
 from .oracle import Opinion, Problem, judge
@@ -38,6 +39,7 @@ def start(program: str, record: str, oracle: bool, limit_bytes: int = 256 * 1024
     global _program, _file, _owner, _left, _oracle, _oracle_seconds
     _program, _file, _owner = program, open(record, "wb", buffering=0), os.getpid()
     _left, _oracle, _oracle_seconds = limit_bytes, oracle, oracle_seconds
+    initial.heard = _heard
 
 
 def active() -> bool:
@@ -104,6 +106,62 @@ def variables_of(state: dict[Any, Any]) -> None:
     _states[id(state)] = state
 
 
+# ---------------------------------------------------------------------------------------------------------- initial values
+
+_forced: list[tuple[str, Any]] = []     # initial values that the other program drew, in their order
+_unused: list[tuple[str, Any]] = []
+_draws: dict[bytes, None] = {}          # the bytes of what was drawn for variables of a graph
+_known: dict[int, set[Any]] = {}
+
+
+def force(names: Sequence[str], arrays: Sequence[Any]) -> None:
+    """Lets variables with random initial values begin with these: by their name, else by shape in the order of their making."""
+    _forced.extend(zip(names, arrays, strict=True))
+    begin_again()
+
+
+def begin_again() -> None:
+    """Lets forced initial values serve again, for variables that are made anew."""
+    _unused[:] = _forced
+
+
+def _heard(name: str, value: Any) -> None:
+    if "tensorflow" in sys.modules:
+        _draws[value.tobytes()] = None           # which variable it is for shows when that is initialised
+    else:
+        write("initial", [value], name=name)
+
+
+def initialised(graph: Any, state: dict[Any, Any]) -> None:
+    """Looks at variables that a run gave their first value; those with random ones are recorded, and forced."""
+    known = _known.setdefault(id(state), set())
+    if len(known) == len(state):
+        return
+    for variable in graph.collections.get("variables", ()):
+        if variable.key in state and variable.key not in known and _is_random(variable.initial_value.node, state[variable.key]):
+            name = variable.key[0]
+            state[variable.key] = _chosen(name, state[variable.key])
+            write("initial", [state[variable.key]], name=name)
+    known.update(state)
+
+
+def _is_random(node: Node, value: Any) -> bool:
+    impure = (n.primitive is not None and not n.primitive.pure and n.primitive is not READ for n in before([node]))
+    return any(impure) or value.tobytes() in _draws
+
+
+def _chosen(name: str, value: Any) -> Any:
+    fitting = [i for i, (_, array) in enumerate(_unused) if array.shape == value.shape]
+    if not fitting:
+        return value
+    return _unused.pop(next((i for i in fitting if _unused[i][0] == name), fitting[0]))[1].astype(value.dtype)
+
+
+def states() -> list[dict[Any, Any]]:
+    """The variables of all sessions that ran."""
+    return list(_states.values())
+
+
 def finish(code: int) -> None:
     """The program ended in an orderly way: its variables are recorded, and that nothing is missing."""
     found = {key[0]: value for state in _states.values() for key, value in state.items()}
@@ -144,7 +202,7 @@ def watch(graph: Any, fetches: Sequence[Node], fed: Sequence[Node]) -> Watch | N
     declared = graph.__dict__.get("gradient_sites")
     if not declared:
         return None
-    reached = _reached(fetches, fed)
+    reached = {id(node) for node in before(fetches, fed)}
     nodes: list[Node] = []
     sites = []
     for one in declared:
@@ -163,26 +221,27 @@ def watch(graph: Any, fetches: Sequence[Node], fed: Sequence[Node]) -> Watch | N
     return Watch(nodes, sites) if sites else None
 
 
-def _reached(fetches: Sequence[Node], fed: Sequence[Node]) -> set[int]:
-    stop, seen, pending = {id(n) for n in fed}, set[int](), list(fetches)
+def before(fetches: Sequence[Node], fed: Sequence[Node] = ()) -> list[Node]:
+    """All nodes that a run of these fetches computes."""
+    stop, seen, pending = {id(n) for n in fed}, dict[int, Node](), list(fetches)
     while pending:
         node = pending.pop()
         if id(node) not in seen:
-            seen.add(id(node))
+            seen[id(node)] = node
             if id(node) not in stop:
                 pending.extend(node.inputs)
                 pending.extend(node.control)
-    return seen
+    return list(seen.values())
 
 
-def ran(watched: Watch, values: Sequence[Any], fed: Sequence[Node], arrays: Sequence[Any], before: dict[Any, Any]) -> None:
-    """Records what a run gave for the watched sites; `before` is the state of the variables from before the run."""
+def ran(watched: Watch, values: Sequence[Any], fed: Sequence[Node], arrays: Sequence[Any], state: dict[Any, Any]) -> None:
+    """Records what a run gave for the watched sites; `state` holds the variables from before the run."""
     for declared, places in watched.sites:
         found = [place if place is None or place is UNKNOWN else values[place] for place in places]
         record(declared.at, found)
         if _wanted(declared.at):
             feeds = dict(zip(fed, arrays, strict=True))
-            _consult(declared.at, _known_part(declared.problem, found), [f for f in found if f is not UNKNOWN], lambda node: _given(node, feeds, before))
+            _consult(declared.at, _known_part(declared.problem, found), [f for f in found if f is not UNKNOWN], lambda node: _given(node, feeds, state))
 
 
 def _known_part(problem: Problem, found: Sequence[Any]) -> Problem:
@@ -236,6 +295,7 @@ class _Group:
         self.values = list(empty)
 
 
+_tagged: dict[Place, list[Any]] = {}
 _pending: list[_Group] = []             # the sites that the run which is going on has computed something of
 _runner: Any = None                     # the frame that computes one tensor after the other: one run
 
@@ -259,13 +319,21 @@ def flush() -> None:
     _pending.clear()
 
 
+def tagged(at: Place) -> list[Any]:
+    """The tensors that wait to be computed at a site."""
+    return [item for item in _tagged.get(at, ()) if callable(getattr(item, "compute", None))]
+
+
 def tag(line: int, column: int, result: Any) -> Any:
     """Lets the tensors that wait to be computed, in the result of a converted gradient call, record what they give."""
     items = result if isinstance(result, (list, tuple)) else [result]
     group = _Group((line, column), [None if item is None else UNKNOWN for item in items])
+    _tagged.setdefault(group.at, []).extend(item for item in items if item is not None)
     for item in {id(item): item for item in items}.values():
-        if callable(getattr(item, "compute", None)) and hasattr(item, "__dict__"):
-            item.compute = _recording(item.compute, group, [i for i, other in enumerate(items) if other is item])
+        # A program that never runs anything carries no `compute`: what it would do is then `apply`.
+        compute = getattr(item, "compute", None) or getattr(item, "apply", None)
+        if callable(compute) and hasattr(item, "inputs"):
+            item.compute = _recording(compute, group, [i for i, other in enumerate(items) if other is item])
     return result
 
 

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+
+heard: Callable[[str, Array], None] | None = None        # is told of every draw while a program is recorded
 
 
 def generator(name: str) -> np.random.Generator:
@@ -29,7 +32,10 @@ def draw(name: str, kind: str, shape: Sequence[int], dtype: Any, low: float = 0.
         while (outside := np.abs(values) > 2).any():
             values = np.where(outside, rng.standard_normal(tuple(shape)), values)
         values = values * high + low
-    return np.asarray(values, dtype)
+    drawn: Array = np.asarray(values, dtype)
+    if heard is not None:
+        heard(name, drawn)
+    return drawn
 
 
 def fans(shape: Sequence[int]) -> tuple[float, float]:

@@ -80,6 +80,8 @@ class BaseSession:
             raise InvalidArgumentError(f"You must feed a value for placeholder tensor '{tensor.op.name}' with dtype {kind}{shape}") from None
         except state_ops.Uninitialized as error:
             raise FailedPreconditionError(f"Attempting to use uninitialized value {error.args[0][0]}") from None
+        if capture.active():
+            capture.initialised(self.graph, self.state)
         if watched:
             capture.ran(watched, values[len(nodes):], fed, arrays, before)
         found: list[Any] = values[:len(nodes)]
@@ -195,7 +197,7 @@ def _parse(graph: Graph, fetches: Any, nodes: list[Node]) -> Callable[[Iterator[
         return lambda values: _copied(next(values))
     if isinstance(fetches, Operation):
         nodes.append(fetches.node)
-        return lambda values: next(values) and None
+        return lambda values: (next(values), None)[1]
     if isinstance(fetches, IndexedSlices):
         parts = [_parse(graph, part, nodes) for part in (fetches.values, fetches.indices, fetches.dense_shape) if part is not None]
         return lambda values: IndexedSlicesValue(*([part(values) for part in parts] + [None] * (3 - len(parts))))

@@ -1,0 +1,133 @@
+"""Programs as processes: how verify starts one side, and what it holds of it afterwards."""
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mapper.children import Child, ChildError, Limits, Outcome, environment
+from mapper.results import SourceError
+from mapper.verify_compare import Tolerance
+from mapper.verify_records import Record, read_record
+
+_SHOWN = 12                          # lines of a traceback
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to verify. `env` names variables that the programs get besides what Python needs, `map_file` holds the sites of a conversion
+    that was made earlier, `save_map` is where to write them. `call` names functions to call, `inputs` is an .npz file with arrays by name, and
+    `generated_inputs` lets verify make up inputs for gradient sites that the program itself does not reach."""
+
+    rtol: float = 1e-4
+    atol: float = 1e-6
+    timeout: float = 120.0
+    memory_mb: int = 8192
+    output_mb: int = 64
+    finite_differences: bool = True
+    env: tuple[str, ...] = ()
+    copy_folder: bool = False
+    call: tuple[str, ...] = ()
+    inputs: Path | None = None
+    generated_inputs: bool = True
+    map_file: Path | None = None
+    save_map: Path | None = None
+
+    @property
+    def tolerance(self) -> Tolerance:
+        return Tolerance(self.rtol, self.atol)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.timeout, self.memory_mb, self.output_mb << 20)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One program to run: its file, its text, the name to show, and the calls whose results wait to be computed."""
+
+    path: Path
+    text: str
+    name: str
+    tagged: tuple[tuple[int, int], ...] = ()
+    converted: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a side did."""
+
+    side: Side
+    outcome: Outcome
+    record: Record
+
+
+def start(side: Side, original: Path, options: Options, scratch: Path, label: str, wishes: Mapping[str, Any] | None = None,
+          initial: Mapping[str, Any] | None = None) -> Child:
+    """Starts a side on the bundled runtime; `label` tells the two apart. `wishes` say what else to run (see runtime/exercise.py), `initial`
+    are values for variables to begin with.
+
+    Raises SourceError when it cannot be started."""
+    folder = original.resolve().parent
+    path = side.path.resolve()
+    if options.copy_folder:
+        folder = scratch / label
+        shutil.copytree(original.resolve().parent, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
+        path = folder / path.name if path.parent == original.resolve().parent else path
+    request = {"program": str(path), "record": str(scratch / f"{label}.record"), "oracle": options.finite_differences and label == "original",
+               "sites": side.tagged, "memory_mb": options.limits.memory_mb, "file_bytes": options.limits.file_bytes, "exercise": wishes,
+               "initial": _stored(initial, scratch) if initial else None}
+    command = [sys.executable, "-m", "mapper.runtime", "record", json.dumps(request)]
+    try:
+        return Child(command, options.limits, folder, environment(options.env))
+    except ChildError as error:
+        raise SourceError(str(error)) from None
+
+
+def _stored(initial: Mapping[str, Any], scratch: Path) -> str:
+    import numpy as np
+
+    path = scratch / "initial.npz"
+    np.savez(path, names=np.frombuffer(json.dumps(list(initial)).encode(), np.uint8), **{f"v{i}": value for i, value in enumerate(initial.values())})
+    return str(path)
+
+
+def foreign_start(left: Run, right: Run) -> dict[str, Any] | None:
+    """The random initial values of the original when the converted program drew others: its variables have other names."""
+    ours, theirs = left.record.initial, right.record.initial
+    return ours if ours and theirs and not set(theirs) <= set(ours) else None
+
+
+def finish(side: Side, outcome: Outcome, scratch: Path) -> Run:
+    """What a side did, read from its record."""
+    return Run(side, outcome, read_record(scratch / f"{'converted' if side.converted else 'original'}.record"))
+
+
+def machine() -> dict[str, str]:
+    """What the programs ran on."""
+    import numpy as np
+
+    import mapper
+
+    return {"mapper": mapper.__version__, "Python": platform.python_version(), "NumPy": np.__version__, "system": f"{platform.system()} {platform.machine()}"}
+
+
+def trouble(run: Run) -> str:
+    """Why a side's run proves nothing, or nothing."""
+    outcome, name = run.outcome, run.side.name
+    if outcome.stopped:
+        return f"{name}: {outcome.stopped}"
+    tail = "\n".join(outcome.stderr.strip().splitlines()[-_SHOWN:])
+    if outcome.code:
+        how = f"ended by signal {-outcome.code}" if outcome.code < 0 else f"ended with exit code {outcome.code}"
+        if "MemoryError" in tail:
+            how += " for want of memory (--memory gives it more)"
+        return f"{name}: {how}" + (f"\n{tail}" if tail else "")
+    if not run.record.finished:
+        return f"{name}: ended before its last line without an error (os._exit?), so what it computed is not known" + (f"\n{tail}" if tail else "")
+    return ""
