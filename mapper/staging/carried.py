@@ -19,7 +19,7 @@ _OPERATORS = {
     ast.Gt: ("__gt__", "__lt__"), ast.GtE: ("__ge__", "__le__"),
 }
 _CALLED = {"abs": ("__abs__",), "sum": ("__add__", "__radd__"), "reduce": ("__add__", "__mul__")}
-_ALWAYS = frozenset({"__init__", "__enter__", "__exit__", "__getattr__"})
+_ALWAYS = frozenset({"__init__", "__new__", "__call__", "__enter__", "__exit__", "__getattr__"})
 
 
 @dataclass(frozen=True)

@@ -212,14 +212,19 @@ def static_shape(tensor):
         return Shape(tensor.parameter.shape)
     if isinstance(tensor, Placeholder):
         return Shape(tensor.dims)
-    shapes = []
-    for unknown in (2, 3):
-        values = {}
-        for leaf in ancestors([tensor]):
-            if isinstance(leaf, Placeholder):
-                values[leaf] = ms.ops.zeros(tuple(unknown if d is None else d for d in leaf.dims or ()), leaf.dtype)
-        shapes.append(evaluate([tensor], values)[0].shape)
-    return Shape(a if a == b else None for a, b in zip(*shapes))
+    small, large = sampled(tensor, 2).shape, sampled(tensor, 3).shape
+    return Shape(a if a == b else None for a, b in zip(small, large))
+
+
+def sampled(tensor, unknown):
+    """A value of a tensor when zeros are fed, with this size where a size is not known."""
+    values = {}
+    for leaf in ancestors([tensor]):
+        if isinstance(leaf, Placeholder):
+            values[leaf] = ms.ops.zeros(tuple(unknown if d is None else d for d in leaf.dims or ()), leaf.dtype)
+        elif isinstance(leaf, Local):  #: Local
+            values[leaf] = sampled(leaf.like, unknown)  #: Local
+    return evaluate([tensor], values)[0]
 
 
 def slots(part, inputs):
@@ -1298,7 +1303,7 @@ def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations
 def map_fn(fn, elems, dtype=None, parallel_iterations=None, back_prop=True, swap_memory=False, infer_shape=True, name=None):
     """fn applied to each part of elems along the first axis."""
     start = [convert_to_tensor(t) for t in flatten(elems)]
-    inner = [Local(t) for t in start]
+    inner = [Local(t[0]) for t in start]
     outs, inside = traced_call(fn, packed(elems, iter(inner)) if isinstance(elems, (list, tuple)) else inner[0])
     flat = [convert_to_tensor(t) for t in flatten(outs)]
     function, outer = closure_of(flat, inner, inside)
@@ -1318,7 +1323,7 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
     start = [convert_to_tensor(t) for t in flatten(elems)]
     first = [convert_to_tensor(t) for t in flatten(initializer)] if initializer is not None else [t[0] for t in start]
     skip = 0 if initializer is not None else 1
-    carried, inner = [Local(t) for t in first], [Local(t) for t in start]
+    carried, inner = [Local(t) for t in first], [Local(t[0]) for t in start]
     state = carried[0] if not isinstance(initializer, (list, tuple)) else packed(initializer, iter(carried))
     outs, inside = traced_call(fn, state, packed(elems, iter(inner)) if isinstance(elems, (list, tuple)) else inner[0])
     flat = [convert_to_tensor(t) for t in flatten(outs)]

@@ -5,6 +5,9 @@ it is written so that `ms.jit` can compile it."""
 # ruff: noqa
 from __future__ import annotations
 
+import math
+import sys
+
 import numpy as np
 
 import mindspore as ms
@@ -670,8 +673,13 @@ IndexedSlicesValue = collections.namedtuple("IndexedSlicesValue", "values indice
 
 
 def gather_nd(params, indices, name=None):
+    def gathered(x, indices):
+        if indices.ndim == 1:
+            return ms.ops.gather_nd(x, indices.expand_dims(0))[0]
+        return ms.ops.gather_nd(x, indices)
+
     params = convert_to_tensor(params)
-    found = node(ms.ops.gather_nd, params, convert_to_tensor(indices))
+    found = node(gathered, params, convert_to_tensor(indices))
     found.dtype = params.dtype
     return found
 
@@ -1438,3 +1446,422 @@ class name_scope:
 
     def __exit__(self, *exception):
         graph.space = self.outer
+
+
+# ------------------------------------------------------------------------------------------------------- recurrent layers
+
+
+class LSTMStateTuple(tuple):
+    """The cell state and the output of an LSTM cell."""
+
+    _fields = ("c", "h")
+
+    def __new__(cls, c, h):
+        return tuple.__new__(cls, (c, h))
+
+    @property
+    def c(self):
+        return self[0]
+
+    @property
+    def h(self):
+        return self[1]
+
+
+class RNNCell:
+    """One step of a recurrent layer; its variables are made in a scope of its name when it is first called."""
+
+    label = "rnn_cell"
+
+    def __init__(self, num_units, activation=None, reuse=None, name=None, **options):
+        self.num_units, self.activation = num_units, activation or ops.tanh
+        self.reuse, self.name, self.options, self.prefix = reuse, name or self.label, options, None
+
+    @property
+    def output_size(self):
+        return self.num_units
+
+    @property
+    def state_size(self):
+        return self.num_units
+
+    def zero_state(self, batch_size, dtype=ms.float32):
+        return zero_states(self.state_size, batch_size, dtype)
+
+    def __call__(self, inputs, state, scope=None):
+        reuse = True if self.prefix == scope_prefix() else self.reuse
+        self.prefix = scope_prefix()
+        with variable_scope(scope or self.name, reuse=reuse):
+            return self.step(convert_to_tensor(inputs), state)
+
+    def weights(self, name, inputs, state, size, bias=None):
+        """[inputs, state] @ kernel + bias."""
+        both = concat([inputs, state], 1)
+        kernel = get_variable(name + "kernel", [static_shape(inputs)[-1] + self.num_units, size])
+        start = zeros_initializer if bias is None else constant_initializer(bias)
+        return matmul(both, kernel) + get_variable(name + "bias", [size], initializer=start)
+
+
+def zero_states(size, batch_size, dtype):
+    if isinstance(size, (list, tuple)):
+        parts = [zero_states(part, batch_size, dtype) for part in size]
+        return type(size)(*parts) if hasattr(size, "_fields") else tuple(parts)
+    return zeros([batch_size, size], dtype)
+
+
+class BasicRNNCell(RNNCell):
+    label = "basic_rnn_cell"
+
+    def step(self, inputs, state):
+        output = self.activation(self.weights("", inputs, state, self.num_units))
+        return output, output
+
+
+class GRUCell(RNNCell):
+    label = "gru_cell"
+
+    def step(self, inputs, state):
+        with variable_scope("gates"):
+            r, u = split(ops.sigmoid(self.weights("", inputs, state, 2 * self.num_units, 1.0)), 2, 1)
+        with variable_scope("candidate"):
+            c = self.activation(self.weights("", inputs, r * state, self.num_units))
+        new = u * state + (1 - u) * c
+        return new, new
+
+
+class BasicLSTMCell(RNNCell):
+    label = "basic_lstm_cell"
+
+    def __init__(self, num_units, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None, **options):
+        super().__init__(num_units, activation, reuse, name, **options)
+        self.forget_bias = forget_bias
+
+    @property
+    def state_size(self):
+        return LSTMStateTuple(self.num_units, self.num_units)
+
+    def step(self, inputs, state):
+        c, h = state
+        i, j, f, o = split(self.weights("", inputs, h, 4 * self.num_units), 4, 1)
+        c = c * ops.sigmoid(f + self.forget_bias) + ops.sigmoid(i) * self.activation(j)
+        h = self.activation(c) * ops.sigmoid(o)
+        return h, LSTMStateTuple(c, h)
+
+
+def LSTMCell(num_units, use_peepholes=False, cell_clip=None, initializer=None, num_proj=None, proj_clip=None, num_unit_shards=None,
+             num_proj_shards=None, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None, dtype=None):
+    return BasicLSTMCell(num_units, forget_bias, True, activation, reuse, name or "lstm_cell")
+
+
+class MultiRNNCell:
+    """Cells one above the other."""
+
+    def __init__(self, cells, state_is_tuple=True):
+        self.cells = list(cells)
+
+    @property
+    def state_size(self):
+        return tuple(cell.state_size for cell in self.cells)
+
+    @property
+    def output_size(self):
+        return self.cells[-1].output_size
+
+    def zero_state(self, batch_size, dtype=ms.float32):
+        return zero_states(self.state_size, batch_size, dtype)
+
+    def __call__(self, inputs, state, scope=None):
+        states = []
+        with variable_scope(scope or "multi_rnn_cell"):
+            for i, cell in enumerate(self.cells):
+                with variable_scope(f"cell_{i}"):
+                    inputs, new = cell(inputs, state[i])
+                states.append(new)
+        return inputs, tuple(states)
+
+
+class DropoutWrapper:
+    """A cell whose inputs and outputs are dropped at random."""
+
+    def __init__(self, cell, input_keep_prob=1.0, output_keep_prob=1.0, state_keep_prob=1.0, **options):
+        self.cell, self.keep_in, self.keep_out = cell, input_keep_prob, output_keep_prob
+        self.state_size, self.output_size, self.zero_state = cell.state_size, cell.output_size, cell.zero_state
+
+    def __call__(self, inputs, state, scope=None):
+        output, state = self.cell(self.kept(inputs, self.keep_in), state, scope)
+        return self.kept(output, self.keep_out), state
+
+    def kept(self, values, keep):
+        return values if isinstance(keep, (int, float)) and keep >= 1 else dropout(values, keep)
+
+
+def static_rnn(cell, inputs, initial_state=None, dtype=None, sequence_length=None, scope=None):
+    """The outputs of a cell for each of the inputs, and its last state."""
+    state = initial_state if initial_state is not None else cell.zero_state(shape_of(inputs[0])[0], ms.float32)
+    outputs = []
+    with variable_scope(scope or "rnn"):
+        for step in inputs:
+            output, state = cell(step, state)
+            outputs.append(output)
+    return outputs, state
+
+
+def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=None, parallel_iterations=None, swap_memory=False,
+                time_major=False, scope=None):
+    """The outputs of a cell for [batch, time, size], and its last state; past its sequence's length a state stays as it is."""
+    inputs = convert_to_tensor(inputs)
+    steps = inputs if time_major else transpose(inputs, [1, 0, 2])
+    state = initial_state if initial_state is not None else cell.zero_state(shape_of(steps)[1], ms.float32)
+    first = (zeros([shape_of(steps)[1], cell.output_size]), state, constant(0))
+
+    def step(before, part):
+        old, state, time = before
+        output, new = cell(part, state)
+        if sequence_length is not None:
+            alive = cast(expand_dims(convert_to_tensor(sequence_length) > time, 1), ms.float32)
+            output = output * alive
+            new = packed(new, iter([n * alive + o * (1 - alive) for n, o in zip(flatten(new), flatten(state))]))
+        return output, new, time + 1
+
+    with variable_scope(scope or "rnn"):
+        outputs, states, _ = scan(step, steps, first)
+    last = packed(state, iter([s[-1] for s in flatten(states)]))
+    return outputs if time_major else transpose(outputs, [1, 0, 2]), last
+
+
+# ---------------------------------------------------------------------------------------------------------- more layers
+
+
+def layers_batch_normalization(inputs, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer=zeros_initializer,
+                               gamma_initializer=ones_initializer, moving_mean_initializer=zeros_initializer,
+                               moving_variance_initializer=ones_initializer, beta_regularizer=None, gamma_regularizer=None,
+                               beta_constraint=None, gamma_constraint=None, training=False, trainable=True, name=None, reuse=None,
+                               renorm=False, renorm_clipping=None, renorm_momentum=0.99, fused=None):
+    """Normalization over all axes but the last; what updates the moving averages joins the collection `update_ops`."""
+    inputs = convert_to_tensor(inputs)
+    rank = len(static_shape(inputs))
+    size, axes = [static_shape(inputs)[-1]], list(range(rank - 1))
+    with variable_scope(name or uniquely("batch_normalization"), reuse=reuse):
+        gamma = get_variable("gamma", size, initializer=gamma_initializer, trainable=trainable) if scale else None
+        beta = get_variable("beta", size, initializer=beta_initializer, trainable=trainable) if center else None
+        moving_mean = get_variable("moving_mean", size, initializer=moving_mean_initializer, trainable=False)
+        moving_variance = get_variable("moving_variance", size, initializer=moving_variance_initializer, trainable=False)
+    if training is False:
+        return batch_normalization(inputs, moving_mean, moving_variance, beta, gamma, epsilon)
+    mean = reduce_mean(inputs, axes)
+    variance = reduce_mean(square(inputs - stop_gradient(mean)), axes)
+    kept = 1 - momentum
+    if isinstance(training, Deferred):
+        now = cast(training, ms.float32)
+        kept = kept * now
+        used_mean, used_variance = mean * now + moving_mean * (1 - now), variance * now + moving_variance * (1 - now)
+    else:
+        used_mean, used_variance = mean, variance
+    spread = unbiased(variance, inputs) if rank == 4 else variance
+    for average, value in ((moving_mean, mean), (moving_variance, spread)):
+        add_to_collection("update_ops", average.assign(average - (average - stop_gradient(value)) * kept))
+    return batch_normalization(inputs, used_mean, used_variance, beta, gamma, epsilon)
+
+
+def unbiased(variance, inputs):
+    def corrected(variance, x):
+        count = math.prod(x.shape[:-1])
+        return variance * (count / max(count - 1, 1))
+
+    return node(corrected, variance, inputs)
+
+
+class Dense:
+    """A fully connected layer whose variables are made when it is first called."""
+
+    def __init__(self, units, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=zeros_initializer, name=None, **options):
+        self.units, self.activation, self.use_bias, self.name = units, activation, use_bias, name
+        self.starts, self.kernel, self.bias = (kernel_initializer, bias_initializer), None, None
+
+    def __call__(self, inputs):
+        inputs = convert_to_tensor(inputs)
+        if self.kernel is None:
+            with variable_scope(self.name or uniquely("dense")):
+                self.kernel = get_variable("kernel", [static_shape(inputs)[-1], self.units], initializer=self.starts[0])
+                self.bias = get_variable("bias", [self.units], initializer=self.starts[1]) if self.use_bias else None
+        found = tensordot(inputs, self.kernel, 1) if len(static_shape(inputs)) > 2 else matmul(inputs, self.kernel)
+        found = found if self.bias is None else found + self.bias
+        chosen = {"relu": ops.relu, "tanh": ops.tanh, "sigmoid": ops.sigmoid, "linear": None}.get(self.activation, self.activation) \
+            if isinstance(self.activation, str) else self.activation
+        return found if chosen is None else chosen(found)
+
+    @property
+    def trainable_variables(self):
+        return [v for v in (self.kernel, self.bias) if v is not None]
+
+
+def depth_to_space(input, block_size, name=None, data_format="NHWC"):
+    def spread(x):
+        n, h, w, c = x.shape
+        x = x.reshape((n, h, w, block_size, block_size, c // block_size ** 2))
+        return ms.ops.transpose(x, (0, 1, 3, 2, 4, 5)).reshape((n, h * block_size, w * block_size, c // block_size ** 2))
+
+    return node(spread, convert_to_tensor(input))
+
+
+def conv1d(value=None, filters=None, stride=None, padding=None, use_cudnn_on_gpu=None, data_format=None, name=None, input=None):
+    """Convolution of [batch, length, channels] by filters [length, in, out]."""
+    image = expand_dims(convert_to_tensor(input if value is None else value), 1)
+    return squeeze(conv2d(image, expand_dims(convert_to_tensor(filters), 0), [1, 1, stride, 1], padding), [1])
+
+
+def sort(values, axis=-1, direction="ASCENDING", name=None):
+    def ordered(x):
+        return ms.ops.sort(x, axis, direction == "DESCENDING")[0]
+
+    return node(ordered, convert_to_tensor(values))
+
+
+def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
+    def order(x):
+        return ms.ops.sort(x, axis, direction == "DESCENDING")[1].astype(ms.int32)
+
+    found = node(order, convert_to_tensor(values))
+    found.label, found.dtype = "argsort", ms.int32
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------------- distributions
+
+
+class Normal:
+    """The normal distribution."""
+
+    def __init__(self, loc, scale, validate_args=False, allow_nan_stats=True, name="Normal"):
+        self.loc, self.scale = convert_to_tensor(loc), convert_to_tensor(scale)
+
+    def log_prob(self, value, name=None):
+        z = (convert_to_tensor(value) - self.loc) / self.scale
+        return -0.5 * z * z - ops.log(self.scale) - 0.5 * math.log(2 * math.pi)
+
+    def prob(self, value, name=None):
+        return ops.exp(self.log_prob(value))
+
+    def entropy(self, name=None):
+        return 0.5 + 0.5 * math.log(2 * math.pi) + ops.log(self.scale) + zeros_like(self.loc)
+
+    def mean(self):
+        return self.loc
+
+    def stddev(self):
+        return self.scale
+
+    def kl_divergence(self, other):
+        ratio, shift = square(self.scale / other.scale), square((self.loc - other.loc) / other.scale)
+        return 0.5 * (shift + ratio - 1 - ops.log(ratio))
+
+    def sample(self, sample_shape=(), seed=None, name=None):
+        count = tuple(sample_shape) if isinstance(sample_shape, (list, tuple)) else (sample_shape,)
+
+        def drawn_now(loc, scale):
+            return loc + scale * ms.Tensor(np.random.normal(size=count + np.broadcast_shapes(loc.shape, scale.shape)), ms.float32)
+
+        return node(drawn_now, self.loc, self.scale)
+
+
+class Categorical:
+    """The distribution over classes with the given logits or probabilities."""
+
+    def __init__(self, logits=None, probs=None, dtype=ms.int32, validate_args=False, allow_nan_stats=True, name="Categorical"):
+        self.logits = convert_to_tensor(logits) if logits is not None else ops.log(convert_to_tensor(probs))
+
+    @property
+    def probs(self):
+        return softmax(self.logits)
+
+    def log_prob(self, value, name=None):
+        return -sparse_softmax_cross_entropy_with_logits(labels=convert_to_tensor(value), logits=self.logits)
+
+    def entropy(self, name=None):
+        return -reduce_sum(softmax(self.logits) * log_softmax(self.logits), -1)
+
+    def sample(self, sample_shape=(), seed=None, name=None):
+        return multinomial(self.logits, 1)[:, 0]
+
+
+def kl_divergence(distribution_a, distribution_b, allow_nan_stats=True, name=None):
+    return distribution_a.kl_divergence(distribution_b)
+
+
+# --------------------------------------------------------------------------------------------------- programs as commands
+
+
+class Flags:
+    """The program's options with their defaults, or with what the command line says."""
+
+    def __getattr__(self, name):
+        raise AttributeError(f"the option {name} is not defined")
+
+    def __setattr__(self, name, value):
+        object.__setattr__(self, name, value)
+
+
+FLAGS = Flags()
+
+
+def define_flag(convert):
+    def define(name, default, help=None, short_name=None, **options):
+        given = [a.split("=", 1)[1] for a in sys.argv[1:] if a.startswith(f"--{name}=")]
+        object.__setattr__(FLAGS, name, convert(given[-1]) if given else default)
+
+    return define
+
+
+def truth_of(text):
+    return text.lower() in ("true", "t", "1", "yes")
+
+
+define_string = define_flag(str)
+define_integer = define_flag(int)
+define_float = define_flag(float)
+define_boolean = define_flag(truth_of)
+
+
+def run_main(main=None, argv=None):
+    """Calls main with the program's arguments."""
+    sys.exit((main or sys.modules["__main__"].main)(argv or sys.argv))
+
+
+def flattened_nest(structure, expand_composites=False):
+    return flatten(structure)
+
+
+def packed_nest(structure, flat_sequence, expand_composites=False):
+    return packed(structure, iter(flat_sequence))
+
+
+class ScipyOptimizerInterface:
+    """Minimizes a loss by scipy.optimize.minimize, whose options are TensorFlow's."""
+
+    def __init__(self, loss, var_list=None, equalities=None, inequalities=None, var_to_bounds=None, method="L-BFGS-B", options=None, **more):
+        self.loss, self.variables = loss, list(var_list) if var_list is not None else trainable_variables()
+        self.method, self.options = method, dict(options or {})
+        self.gradients = gradients(loss, self.variables, unconnected_gradients="zero")
+
+    def minimize(self, session=None, feed_dict=None, fetches=None, step_callback=None, loss_callback=None, **more):
+        from scipy.optimize import minimize
+
+        shapes = [tuple(static_shape(v)) for v in self.variables]
+
+        def put(flat):
+            at = 0
+            for variable, shape in zip(self.variables, shapes):
+                size = math.prod(shape)
+                variable.load(flat[at:at + size].reshape(shape))
+                at += size
+
+        def value_and_slope(flat):
+            put(flat)
+            loss, slopes, *seen = run([self.loss, self.gradients, *(fetches or [])], feed_dict)
+            if loss_callback is not None:
+                loss_callback(*seen)
+            return float(loss), np.concatenate([np.reshape(s, -1) for s in slopes]).astype(np.float64)
+
+        start = np.concatenate([np.reshape(run(v), -1) for v in self.variables]).astype(np.float64)
+        options = {k: v for k, v in self.options.items() if k not in ("ftol", "gtol")}
+        put(minimize(value_and_slope, start, jac=True, method=self.method, callback=step_callback, tol=self.options.get("ftol"), options=options).x)

@@ -48,7 +48,7 @@ class _Writer:
         self.fresh = self.program.fresh
         self.local_sites = LocalSites(self.program, self.fresh)
         self.runs = Runs(graph, self)
-        self.sites: list[tuple[ast.Call, str]] = []
+        self.sites: dict[ast.Call, str] = {}
         self.needed: set[Step] = set()
         self.wanted: set[Step] = set()
         self.labels: dict[Step, str] = {}
@@ -622,8 +622,8 @@ class _Writer:
             head = call.index("(", call.index("(") + 1)
             call = call[:head + 1] + "\n" + self.editor.unit() + call[head + 1:]
         lines.append(self.result(step, call, inputs, weights, alone))
-        if not self.inside:
-            self.sites.append((site.call, call))
+        if not self.inside or site.call not in self.sites:
+            self.sites[site.call] = call
         return lines
 
     def outer_inputs(self, site: Site) -> list[Step]:
@@ -717,7 +717,7 @@ class _Writer:
                     if api in ("tf.Variable", "tf.get_variable"):
                         self.editor.replace(call, parameter_text(program, call, None))
                         self.settled.update(ast.walk(call))
-        self.sites += self.local_sites.placed
+        self.sites |= self.local_sites.placed
 
     def furniture(self) -> None:
         """The session, the initializer and their statements go."""
@@ -803,7 +803,7 @@ class _Writer:
         lines = code.split("\n")
         found: list[Place] = []
         used: set[tuple[int, int]] = set()
-        for call, text in sorted(self.sites, key=lambda s: (s[0].lineno, s[0].col_offset)):
+        for call, text in sorted(self.sites.items(), key=lambda s: (s[0].lineno, s[0].col_offset)):
             first = text.split("\n")[0]
             spots = [(i + 1, line.index(first) + 1) for i, line in enumerate(lines) if first in line]
             place = next((spot for spot in spots if spot not in used), spots[-1] if spots else None)

@@ -29,7 +29,7 @@ class LocalSites:
 
     def __init__(self, program: Program, fresh: Callable[[str], str]) -> None:
         self.program, self.editor, self.fresh = program, program.editor, fresh
-        self.placed: list[tuple[ast.Call, str]] = []
+        self.placed: dict[ast.Call, str] = {}
         self.sites: dict[ast.Call, LocalSite] = {}
         self.removed: set[ast.stmt] = set()
         self.callables: dict[ast.Call, tuple[str, list[str]]] = {}
@@ -328,8 +328,8 @@ class LocalSites:
         function, given = self.callables[site.call]
         arguments = [*given, *([sens[0] if len(sens) == 1 else f"({', '.join(sens)})"] if sens else [])]
         text = f"ops.GradOperation({', '.join(options)})({function})({', '.join(arguments)})"
-        if not self.inside:
-            self.placed.append((site.call, text))
+        if not self.inside or site.call not in self.placed:
+            self.placed[site.call] = text
         return text
 
 

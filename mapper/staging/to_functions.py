@@ -5,6 +5,7 @@ where they stand; the definitions behind them are put at the top."""
 from __future__ import annotations
 
 import ast
+import re
 
 from mapper.edit import Editor
 from mapper.names import Names, read_names
@@ -12,7 +13,7 @@ from mapper.results import Conversion, Finding, Site
 from mapper.staging.carried import carried, definitions, uses
 from mapper.staging.direct import NotDirect
 from mapper.staging.direct_emit import convert_directly
-from mapper.staging.to_functions_names import FURNITURE, meaning
+from mapper.staging.to_functions_names import FURNITURE, TABLE, meaning
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _GRADIENTS = frozenset({"tf.gradients", "tf.hessians"})
@@ -31,6 +32,7 @@ class _Program:
         self.sites: list[tuple[ast.Call, str]] = []
         self.dropped: set[ast.AST] = set()
         self.renamed: dict[str, str] = {}
+        self.modules: set[str] = set()
 
     def api(self, node: ast.expr) -> str | None:
         """The TensorFlow name an expression stands for, as `tf.x`."""
@@ -55,7 +57,7 @@ def convert_plainly(source: str, filename: str) -> Conversion:
              if not all((b.path or "").startswith("tensorflow") for b in bound)}
     program.renamed = {name: f"{name}_" for name in definitions() if name in taken}
     for name in ("ms", "ops", "nn", "init"):
-        if name in taken and not _is_mindspore_alias(program, name):
+        if name in taken:
             program.renamed[name] = f"{name}_"
     imports = _framework_imports(program)
     _drop_furniture(program)
@@ -70,10 +72,6 @@ def convert_plainly(source: str, filename: str) -> Conversion:
     _carry(program, imports)
     code = program.editor.result()
     return Conversion(code, tuple(sorted(findings, key=lambda f: (f.line, f.column))), tuple(_sites(program, code)))
-
-
-def _is_mindspore_alias(program: _Program, name: str) -> bool:
-    return False
 
 
 # ------------------------------------------------------------------------------------------------------------- references
@@ -95,15 +93,28 @@ def _reference(program: _Program, node: ast.Name | ast.Attribute) -> None:
         return
     text = meaning(api)
     statement = editor.statement(node)
+    if text is None and _only_a_name(program, node, api):
+        program.dropped.update(ast.walk(statement))
+        editor.delete(statement)
+        return
     if text is None:
         program.problems.setdefault(statement, []).append(f"{api} has no counterpart here: write this by hand")
         return
     head = text.split(".")[0]
     if head in definitions() or head in ("ops", "nn"):
         program.wanted.add(head)
+    if head in ("glob", "os"):
+        program.modules.add(head)
     if isinstance(parent, ast.Call) and parent.func is node:
         _call(program, parent, api, text)
     program.editor.replace(node, ".".join([program.renamed.get(head, head), *text.split(".")[1:]]))
+
+
+def _only_a_name(program: _Program, node: ast.expr, api: str) -> bool:
+    """Whether a statement gives a short name to a module of TensorFlow, as in `flags = tf.flags`."""
+    statement = program.editor.parent(node)
+    return isinstance(statement, ast.Assign) and statement.value is node and len(statement.targets) == 1 \
+        and isinstance(statement.targets[0], ast.Name) and any(known.startswith(api + ".") for known in TABLE)
 
 
 def _call(program: _Program, call: ast.Call, api: str, text: str) -> None:
@@ -188,8 +199,8 @@ def _carry(program: _Program, imports: list[ast.stmt]) -> None:
     lines = []
     if "np." in text and not _imports_numpy(program):
         lines.append("import numpy as np")
-    for module in ("collections", "math", "re"):
-        if f"{module}." in text and not _has_import(program, module):
+    for module in ("collections", "glob", "math", "os", "re", "sys"):
+        if (module in program.modules or re.search(rf"(?<![\w.]){module}\.", text)) and not _has_import(program, module):
             lines.append(f"import {module}")
     lines = sorted(lines, key=lambda line: (line == "import numpy as np", line))
     lines.append("import mindspore as ms")

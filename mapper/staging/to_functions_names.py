@@ -88,6 +88,30 @@ _OTHER = {
     "tf.summary.image": "no_summary", "tf.AUTO_REUSE": "AUTO_REUSE", "tf.newaxis": "None", "tf.__version__": "ms.__version__", "tf.VERSION": "ms.__version__",
     "tf.math.reduce_variance": "reduce_variance", "tf.math.reduce_std": "reduce_std", "tf.nn.tanh": "ops.tanh",
     "tf.nn.sigmoid": "ops.sigmoid", "tf.nn.conv2d_transpose": "conv2d_transpose", "tf.accumulate_n": "add_n",
+    "tf.nn.rnn_cell.BasicRNNCell": "BasicRNNCell", "tf.nn.rnn_cell.GRUCell": "GRUCell", "tf.nn.rnn_cell.BasicLSTMCell": "BasicLSTMCell",
+    "tf.nn.rnn_cell.LSTMCell": "LSTMCell", "tf.nn.rnn_cell.MultiRNNCell": "MultiRNNCell", "tf.nn.rnn_cell.DropoutWrapper": "DropoutWrapper",
+    "tf.nn.rnn_cell.LSTMStateTuple": "LSTMStateTuple", "tf.nn.rnn_cell.RNNCell": "RNNCell",
+    "tf.contrib.rnn.BasicRNNCell": "BasicRNNCell", "tf.contrib.rnn.GRUCell": "GRUCell", "tf.contrib.rnn.BasicLSTMCell": "BasicLSTMCell",
+    "tf.contrib.rnn.LSTMCell": "LSTMCell", "tf.contrib.rnn.MultiRNNCell": "MultiRNNCell", "tf.contrib.rnn.DropoutWrapper": "DropoutWrapper",
+    "tf.contrib.rnn.LSTMStateTuple": "LSTMStateTuple", "tf.contrib.rnn.static_rnn": "static_rnn", "tf.nn.static_rnn": "static_rnn",
+    "tf.nn.dynamic_rnn": "dynamic_rnn", "tf.layers.batch_normalization": "layers_batch_normalization", "tf.layers.Dense": "Dense",
+    "tf.keras.layers.Dense": "Dense", "tf.depth_to_space": "depth_to_space", "tf.nn.depth_to_space": "depth_to_space",
+    "tf.nn.conv1d": "conv1d", "tf.sort": "sort", "tf.argsort": "argsort", "tf.contrib.framework.sort": "sort",
+    "tf.distributions.Normal": "Normal", "tf.contrib.distributions.Normal": "Normal", "tf.distributions.Categorical": "Categorical",
+    "tf.contrib.distributions.Categorical": "Categorical", "tf.distributions.kl_divergence": "kl_divergence",
+    "tf.contrib.distributions.kl_divergence": "kl_divergence", "tf.flags.FLAGS": "FLAGS", "tf.flags.DEFINE_string": "define_string",
+    "tf.flags.DEFINE_integer": "define_integer", "tf.flags.DEFINE_float": "define_float", "tf.flags.DEFINE_boolean": "define_boolean",
+    "tf.flags.DEFINE_bool": "define_boolean", "tf.flags.DEFINE_enum": "define_string", "tf.app.run": "run_main", "tf.app.flags.FLAGS": "FLAGS",
+    "tf.app.flags.DEFINE_string": "define_string", "tf.app.flags.DEFINE_integer": "define_integer",
+    "tf.app.flags.DEFINE_float": "define_float", "tf.app.flags.DEFINE_boolean": "define_boolean", "tf.app.flags.DEFINE_bool": "define_boolean",
+    "tf.contrib.opt.ScipyOptimizerInterface": "ScipyOptimizerInterface", "tf.nest.flatten": "flattened_nest",
+    "tf.nest.pack_sequence_as": "packed_nest", "tf.contrib.framework.nest.flatten": "flattened_nest", "tf.as_dtype": "dtype_of",
+    "tf.TensorShape": "Shape", "tf.gfile.Open": "open", "tf.gfile.GFile": "open", "tf.gfile.FastGFile": "open", "tf.gfile.Exists": "os.path.exists",
+    "tf.gfile.MakeDirs": "os.makedirs", "tf.gfile.Glob": "glob.glob", "tf.errors.OutOfRangeError": "StopIteration",
+    "tf.errors.InvalidArgumentError": "ValueError", "tf.errors.NotFoundError": "FileNotFoundError",
+    "tf.assert_less": "no_op", "tf.assert_less_equal": "no_op", "tf.assert_greater": "no_op", "tf.assert_greater_equal": "no_op",
+    "tf.assert_positive": "no_op", "tf.assert_non_negative": "no_op", "tf.assert_rank": "no_op", "tf.assert_type": "no_op",
+    "tf.train.SessionRunHook": "Settings", "tf.train.ClusterSpec": "Settings",
     "tf.assert_equal": "no_op", "tf.Assert": "no_op", "tf.verify_tensor_all_finite": "first_of", "tf.check_numerics": "first_of",
     "tf.test.is_gpu_available": "never", "tf.is_variable_initialized": "always_true", "tf.report_uninitialized_variables": "no_op",
 }
@@ -129,6 +153,6 @@ def meaning(api: str) -> str | None:
     if api in TABLE:
         return TABLE[api]
     owner, _, last = api.rpartition(".")
-    if owner in TABLE and TABLE[owner] in ("GraphKeys", "UnconnectedGradients", "AggregationMethod", "Variable", "Session", "Settings", "Graph"):
+    if owner in TABLE and TABLE[owner] in ("GraphKeys", "UnconnectedGradients", "AggregationMethod", "Variable", "Session", "Settings", "Graph", "FLAGS"):
         return f"{TABLE[owner]}.{last}"
     return None
