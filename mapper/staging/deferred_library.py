@@ -360,6 +360,8 @@ def power(a, b):
 
 
 def getitem(x, *index):
+    if len(index) == 1 and isinstance(index[0], ms.Tensor) and index[0].ndim == 0:
+        return ms.ops.gather(x, index[0].expand_dims(0), 0).squeeze(0)  # x[i] has no gradient for a tensor i
     return x[index]
 
 

@@ -1091,12 +1091,17 @@ def pooled(input, ksize, strides, padding, data_format, mean):
     kernel, stride = of_image(ksize, data_format), of_image(strides, data_format)
 
     def windows(x, value):
+        """What the window sees at all its places. Strides are taken by a reshape: MindSpore's gradient of a strided slice fails."""
         x = padded_image(x, padding, kernel, stride, (1, 1), value)
         rows, columns = (x.shape[2] - kernel[0]) // stride[0] + 1, (x.shape[3] - kernel[1]) // stride[1] + 1
+        if stride[0] > 1 or stride[1] > 1:
+            x = ms.ops.pad(x, [0, stride[1] - 1, 0, stride[0] - 1], "constant", value)
         found = []
         for i in range(kernel[0]):
             for j in range(kernel[1]):
-                found.append(x[:, :, i:i + (rows - 1) * stride[0] + 1:stride[0], j:j + (columns - 1) * stride[1] + 1:stride[1]])
+                part = x[:, :, i:i + rows * stride[0], j:j + columns * stride[1]]
+                part = part.reshape(x.shape[:2] + (rows, stride[0], columns, stride[1]))
+                found.append(part[:, :, :, 0:1, :, 0:1].reshape(x.shape[:2] + (rows, columns)))
         return found
 
     def pool(x):

@@ -157,19 +157,24 @@ def conv2d(input, filter, strides, padding):
     return ops.transpose(ops.conv2d(x, weights, None, tuple(strides[1:3]), "valid"), (0, 2, 3, 1))
 
 
-def windows(x, ksize, strides):
-    """What a pooling window sees at each of its places, for images [batch, height, width, channels]."""
-    rows, columns = (x.shape[1] - ksize[1]) // strides[1] + 1, (x.shape[2] - ksize[2]) // strides[2] + 1
+def windows(x, ksize, strides, value):
+    """What a pooling window sees at all its places, for images [batch, channels, height, width].
+
+    Strides are taken by a reshape: MindSpore's gradient of a strided slice fails."""
+    rows, columns = (x.shape[2] - ksize[1]) // strides[1] + 1, (x.shape[3] - ksize[2]) // strides[2] + 1
+    if strides[1] > 1 or strides[2] > 1:
+        x = ops.pad(x, [0, strides[2] - 1, 0, strides[1] - 1], "constant", value)
     found = []
     for i in range(ksize[1]):
         for j in range(ksize[2]):
-            found.append(x[:, i:i + (rows - 1) * strides[1] + 1:strides[1], j:j + (columns - 1) * strides[2] + 1:strides[2], :])
+            part = x[:, :, i:i + rows * strides[1], j:j + columns * strides[2]]
+            part = part.reshape(x.shape[:2] + (rows, strides[1], columns, strides[2]))
+            found.append(ops.transpose(part[:, :, :, 0:1, :, 0:1].reshape(x.shape[:2] + (rows, columns)), (0, 2, 3, 1)))
     return found
 
 
 def padded_windows(x, ksize, strides, padding, value):
-    image = padded_image(ops.transpose(x, (0, 3, 1, 2)), padding, ksize[1:3], strides[1:3], value)
-    return windows(ops.transpose(image, (0, 2, 3, 1)), ksize, strides)
+    return windows(padded_image(ops.transpose(x, (0, 3, 1, 2)), padding, ksize[1:3], strides[1:3], value), ksize, strides, value)
 
 
 def max_pool(value, ksize, strides, padding):
