@@ -279,13 +279,20 @@ class Editor:
         indent = self.indent(statement)
         edit = self._add(start, end, lambda: self._lines(text, indent) + self.newline + indent + self.text(statement, under=edit))
 
-    def replace_statement(self, statement: ast.stmt, text: Text) -> None:
+    def trailing_comment(self, statement: ast.stmt) -> str:
+        """The comment that trails a statement, "" when there is none."""
+        _, end = self.span(statement)
+        return self.source[end:self._extent_end(statement)].strip()
+
+    def replace_statement(self, statement: ast.stmt, text: Text, comment: bool = True) -> None:
         """Put other statements in a statement's place: lines without indentation, "\\n" between them.
 
-        Its comments above stay; the one that trails it stays at the end of the new text.
+        Its comments above stay; the one that trails it stays at the end of the new text, or goes with comment=False.
         """
         self._own_line(statement)
         start, end = self.span(statement)
+        if not comment:
+            end = self._extent_end(statement)
         indent = self.indent(statement)
 
         def rendered() -> str:

@@ -267,15 +267,18 @@ class _Writer:
 
     def written(self, step: Step, context: Context) -> list[str]:
         """The statement of a step inside a function."""
-        if step.site is not None:
-            return self.gradient(step, context)
-        self.no_late_names(step)
         before = self.comments(step)
+        comment = "" if step in self.needed or step in self.wanted else self.editor.trailing_comment(step.node)
+        if step.site is not None:
+            *lines, last = self.gradient(step, context)
+            return [*before, *lines, f"{last}  {comment}" if comment else last]
+        self.no_late_names(step)
         if isinstance(step.node, ast.AugAssign):
             old = self.graph.meaning[step.node.target]
             operator = self.operator(step.node)
             return [*before, f"{step.names[0]} = {self.text_of(old, step.node.target, context)} {operator} {self.factor(step.value, self.render(step.value, context))}"]
-        return [*before, *f"{', '.join(step.names)} = {self.render(step.value, context)}".split("\n")]
+        text = f"{', '.join(step.names)} = {self.render(step.value, context)}"
+        return [*before, *(f"{text}  {comment}" if comment else text).split("\n")]
 
     def operator(self, node: ast.AugAssign) -> str:
         symbols = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -441,7 +444,11 @@ class _Writer:
             else:
                 self.remove(step.node)
         else:
-            self.editor.replace_statement(step.node, self.spaced(step.node, [*start, *self.define(step)]))
+            lines = [*start, *self.define(step)]
+            if comment := self.editor.trailing_comment(step.node):
+                head = next(i for i, line in enumerate(lines) if line.startswith("def "))
+                lines[head] += "  " + comment
+            self.editor.replace_statement(step.node, self.spaced(step.node, lines), comment=False)
 
     def insert_methods(self) -> None:
         for owner, texts in self.methods.items():
