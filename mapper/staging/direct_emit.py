@@ -268,7 +268,7 @@ class _Writer:
     def written(self, step: Step, context: Context) -> list[str]:
         """The statement of a step inside a function."""
         before = self.comments(step)
-        comment = "" if step in self.needed or step in self.wanted else self.editor.trailing_comment(step.node)
+        comment = self.editor.trailing_comment(step.node) if self.gone(step) else ""
         if step.site is not None:
             *lines, last = self.gradient(step, context)
             return [*before, *lines, f"{last}  {comment}" if comment else last]
@@ -693,7 +693,11 @@ class _Writer:
 
     def comments(self, step: Step) -> list[str]:
         """The comment lines above a statement that moves."""
-        return [] if step in self.needed or step in self.wanted else self.own_comments(step)
+        return self.own_comments(step) if self.gone(step) else []
+
+    def gone(self, step: Step) -> bool:
+        """Whether a statement no longer stands where it stood, so that its comments move with it."""
+        return step not in self.wanted and (step not in self.needed or self.graph.waits(step))
 
     def own_comments(self, step: Step) -> list[str]:
         start = self.editor.span(step.node)[0]
