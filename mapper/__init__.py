@@ -6,7 +6,6 @@
 """
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +23,11 @@ def convert(source: str, to: Direction | None = None, target: str | None = None,
 
     `to` is "mindspore" or "tensorflow"; by default the direction follows from the imports. `target` names a version to write for,
     such as "mindspore=1.8". Raises SourceError when the text is not a Python 3 program, or when it imports neither framework or
-    both and `to` is not given, and when the converter itself fails."""
-    from mapper.source import direction_of, parse
+    both and `to` is not given, and when the converter itself fails. A program that does not import the framework it would be
+    converted from comes back as it is."""
+    from mapper.converting import convert_text
 
-    parse(source, filename)
-    direction = to or direction_of(source, filename)
-    if direction == "mindspore":
-        from mapper.staging.to_functions import convert_module
-    else:
-        from mapper.staging.to_graph import convert_module
-    try:
-        return convert_module(source, filename, target)
-    except (SourceError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        if os.environ.get("MAPPER_DEBUG"):
-            raise
-        raise SourceError(f"{filename}: the converter failed: {type(error).__name__}: {error}; this is a defect of mapper, MAPPER_DEBUG=1 shows where") from error
+    return convert_text(source, to, target, filename)
 
 
 def check(source: str, to: Direction | None = None, filename: str = "<string>") -> list[Finding]:

@@ -1,19 +1,21 @@
 """The commands: options in, the library's answer out."""
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from mapper import __version__
 from mapper.results import SourceError
 
 _DIRECTIONS = click.Choice(["mindspore", "tensorflow"])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="gradmapper", prog_name="mapper", message="%(prog)s 0.1.0")
+@click.version_option(__version__, prog_name="mapper", message="%(prog)s %(version)s")
 def main() -> None:
     """Moves gradient code between TensorFlow 1.x and MindSpore, and proves that the numbers stay."""
 
@@ -24,21 +26,50 @@ def _fail(error: SourceError) -> NoReturn:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or directory for a directory, to write to.")
 @click.option("--to", type=_DIRECTIONS, help="Framework to convert to; by default it follows from the imports.")
-@click.option("--in-place", is_flag=True, help="Replace the files.")
-@click.option("--diff", is_flag=True, help="Print the changes instead of the program.")
-@click.option("--verify", "verified", is_flag=True, help="Run both programs afterwards and compare their numbers.")
 @click.option("--target", help="Version to write for, such as mindspore=1.8.")
-def convert(paths: tuple[Path, ...], output: Path | None, to: Any, in_place: bool, diff: bool, verified: bool, target: str | None) -> None:
-    """Convert programs; one file without -o goes to standard output.
+@click.option("--in-place", is_flag=True, help="Replace the files, each at once or not at all.")
+@click.option("--backup", is_flag=True, help="Keep what --in-place replaces as FILE.orig.")
+@click.option("--diff", is_flag=True, help="Print the changes as a patch for `patch -p1`, and write nothing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file would change.")
+@click.option("--verify", is_flag=True, help="Run both programs and compare their numbers; --in-place then replaces only what is proven.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what a pattern of .gitignore's grammar names. May be repeated.")
+@click.option("-j", "--jobs", type=click.IntRange(0), default=0, metavar="N", help="Processes for a directory; 0 is one for each core.  [default: 0]")
+@click.option("--no-cache", "cached", flag_value=False, default=True, help="Convert files of a directory anew that were converted before.")
+@click.option("--stdin-name", default="<stdin>", metavar="NAME", help="Name for `-` in messages; NAME.ipynb says that it is a notebook.")
+def convert(paths: tuple[Path, ...], **options: Any) -> None:
+    """Convert programs and notebooks from TensorFlow 1.x to MindSpore, or back.
 
-    Exit code 0: all converted. 1: something needs a person, marked in the output and listed. 2: could not read, parse or write."""
-    from mapper.conversion import convert_paths
+    A file goes to standard output unless -o or --in-place is given, `-` is standard input, the report goes to standard error. A
+    directory goes to the directory of -o. There, .gitignore is obeyed, and vendored, generated and environment folders are left
+    out. Without --to a directory with TensorFlow programs goes to MindSpore, whatever else is in it.
 
+    What lies between `# mapper: off` and `# mapper: on`, and a statement with `# mapper: skip`, stay as they are. What cannot be
+    converted stays too, below a line `# mapper: CODE reason`. Nothing is ever run, except with --verify.
+
+    \b
+    Examples:
+      mapper convert train.py                          show the converted program
+      mapper convert train.py -o train_ms.py           write it
+      mapper convert --diff src | patch -p1            see changes, or apply them
+      mapper convert --in-place --backup --to mindspore src
+      mapper convert --check --to mindspore src        for CI: exit 1 when a file would change
+      mapper convert - --stdin-name train.py < train.py
+
+    \b
+    Exit code:
+      0  all converted, or nothing to do
+      1  something needs a person (marked and listed), or --check found a file that would change
+      2  a file could not be read, parsed or written, or the options contradict each other
+    """
+    from mapper.conversion import Wishes, convert_paths
+
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    options["exclude"] = tuple(options["exclude"])
     try:
-        code = convert_paths(paths, output, to, in_place, diff, verified, target, click.echo, lambda text: click.echo(text, err=True))
+        code = convert_paths(paths, Wishes(**options, coloured=coloured), lambda text: click.echo(text, nl=False), lambda text: click.echo(text, err=True))
     except SourceError as error:
         _fail(error)
     sys.exit(code)

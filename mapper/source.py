@@ -4,8 +4,11 @@ from __future__ import annotations
 import ast
 import codecs
 import io
+import itertools
 import os
 import re
+import shutil
+import stat
 import tempfile
 import tokenize
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from pathlib import Path
 from mapper.results import Direction, SourceError
 
 MAX_BYTES = 16 * 1024 * 1024
+MAX_NOTEBOOK_BYTES = 256 * 1024 * 1024          # notebooks hold pictures
 _PY2 = [
     (re.compile(r"^\s*print\s+[^\s(=]"), "a print statement: write print(…)"),
     (re.compile(r"^\s*exec\s+[^\s(=]"), "an exec statement: write exec(…)"),
@@ -40,20 +44,25 @@ def read(path: Path) -> SourceFile:
     """Reads and decodes a Python file; line ends are kept as they are.
 
     Raises SourceError for anything that is not a readable Python text."""
+    return decode(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file holds. Raises SourceError when it cannot be read, or is larger than a program may be."""
     try:
         if path.is_symlink() and not path.exists():
             raise SourceError(f"{path}: a symbolic link that leads nowhere ({os.readlink(path)}); remove it or name the file it should be")
         if path.is_dir():
             raise SourceError(f"{path}: a directory where a file is needed")
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise SourceError(f"{path}: {size} bytes, more than the {MAX_BYTES} that a program may have; exclude it if it is generated")
-        data = path.read_bytes()
+        most = MAX_NOTEBOOK_BYTES if path.suffix == ".ipynb" else MAX_BYTES
+        if size > most:
+            raise SourceError(f"{path}: {size} bytes, more than the {most} that a program may have; exclude it if it is generated")
+        return path.read_bytes()
     except FileNotFoundError:
         raise SourceError(f"{path}: no such file") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
-    return decode(data, path)
 
 
 def decode(data: bytes, path: Path) -> SourceFile:
@@ -135,28 +144,39 @@ def direction_of(text: str, filename: str) -> Direction:
 
 
 def write(path: Path, text: str, encoding: str = "utf-8") -> None:
-    """Writes a whole file or nothing: a temporary file beside it takes its place when complete. Keeps the mode bits.
+    """Writes a whole file or nothing: a temporary file beside it takes its place when complete. Keeps mode bits and owner.
 
     Raises SourceError when the target cannot be written."""
+    write_bytes(path, encode(text, encoding, path))
+
+
+def encode(text: str, encoding: str, path: Path) -> bytes:
+    """A program's text in its encoding. Raises SourceError for a character that the encoding does not have."""
     try:
-        data = text.encode(encoding)
-    except UnicodeEncodeError:
-        data = text.encode("utf-8")
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{path}: {text[error.start]!r} cannot be written in {encoding}; save the file as UTF-8 first. Nothing was changed") from None
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a whole file or nothing, as `write` does. A link stays a link: what it leads to is written."""
     target = path.resolve() if path.is_symlink() else path
     try:
         if target.is_dir():
             raise SourceError(f"{path}: a directory where a file is to be written")
         if target.exists() and not os.access(target, os.W_OK):
             raise SourceError(f"{path}: is read-only; nothing was written")
-        mode = target.stat().st_mode & 0o7777 if target.exists() else None
+        old = target.stat() if target.exists() else None
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:200]}.", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, mode if mode is not None else 0o666 & ~_umask())
+            if old is not None:
+                _keep_owner(name, old, path)
+            os.chmod(name, stat.S_IMODE(old.st_mode) if old is not None else 0o666 & ~_umask())
             os.replace(name, target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -165,22 +185,37 @@ def write(path: Path, text: str, encoding: str = "utf-8") -> None:
         raise SourceError(f"{path}: cannot be written: {error.strerror}; nothing was changed") from None
 
 
+def _keep_owner(name: str, old: os.stat_result, path: Path) -> None:
+    new = os.stat(name)
+    if os.name == "posix" and (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        try:
+            os.chown(name, old.st_uid, old.st_gid)
+        except PermissionError:
+            raise SourceError(f"{path}: belongs to another user or group, which cannot be kept; nothing was changed. Convert it with -o") from None
+
+
+def back_up(path: Path) -> Path:
+    """Copies a file to NAME.orig beside it, or to .orig2 and so on where another text is already kept. Returns the copy's path."""
+    data = read_bytes(path)
+    for number in itertools.count(1):
+        copy = path.with_name(f"{path.name}.orig{number if number > 1 else ''}")
+        if not copy.exists():
+            write_bytes(copy, data)
+            shutil.copymode(path, copy)
+            return copy
+        if copy.read_bytes() == data:
+            return copy
+    raise AssertionError("numbers do not end")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-SKIPPED = {".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "__pycache__", "build", "dist", ".mypy_cache", ".ruff_cache",
-           ".pytest_cache", "site-packages"}
-
-
 def discover(path: Path) -> list[Path]:
-    """The Python files of a path: itself, or those below it in the order of their names, without caches and environments."""
-    if not path.is_dir():
-        return [path]
-    found: list[Path] = []
-    for folder, folders, files in os.walk(path, followlinks=False):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED and not (Path(folder) / name / "pyvenv.cfg").exists())
-        found += [Path(folder) / name for name in sorted(files) if name.endswith(".py")]
-    return found
+    """The Python files of a path: itself, or those below it in the order of their names; see mapper.discovery."""
+    from mapper.discovery import find
+
+    return list(find(path, suffixes=(".py",)).files)

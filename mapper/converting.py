@@ -1,0 +1,99 @@
+"""The conversion of one text: what is held is put aside, the direction is found, the staging does the work, imports are kept for what is held."""
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Sequence
+
+from mapper.edit import Editor
+from mapper.held import Stretch, hold, release, switched_off
+from mapper.results import Conversion, Direction, Finding, Site, SourceError
+from mapper.source import direction_of, imports, parse
+
+_MARKER = re.compile(r"^([ \t]*)# mapper: (M\d{3}) (.*)$", re.M)
+_SOURCE: dict[Direction, str] = {"mindspore": "tensorflow", "tensorflow": "mindspore"}
+
+
+def convert_text(source: str, to: Direction | None, target: str | None, filename: str) -> Conversion:
+    """See mapper.convert."""
+    parse(source, filename)
+    stretches = switched_off(source)
+    text = hold(source, stretches) if stretches else source
+    if stretches:
+        parse(text, filename)
+    found = imports(text)
+    direction = to or direction_of(text if found else source, filename)
+    if _SOURCE[direction] not in found:
+        return Conversion(source)
+    if direction in found and _MARKER.search(text):
+        return Conversion(source, tuple(_marked(text, filename)))
+    conversion = _staged(text, direction, target, filename)
+    return _released(conversion, source, stretches, filename, _SOURCE[direction]) if stretches else conversion
+
+
+def _staged(text: str, direction: Direction, target: str | None, filename: str) -> Conversion:
+    if direction == "mindspore":
+        from mapper.staging.to_functions import convert_module
+    else:
+        from mapper.staging.to_graph import convert_module
+    try:
+        return convert_module(text, filename, target)
+    except (SourceError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        if os.environ.get("MAPPER_DEBUG"):
+            raise
+        raise SourceError(f"{filename}: the converter failed: {type(error).__name__}: {error}; this is a defect of mapper, "
+                          "MAPPER_DEBUG=1 shows where") from error
+
+
+def _marked(text: str, filename: str) -> list[Finding]:
+    """What an earlier conversion left to a person, by its markers: such a program is not converted again."""
+    return [Finding(match[2], "error", filename, text.count("\n", 0, match.start()) + 2, len(match[1]) + 1, "", match[3].rstrip("\r"))
+            for match in _MARKER.finditer(text)]
+
+
+def _released(conversion: Conversion, source: str, stretches: Sequence[Stretch], filename: str, framework: str) -> Conversion:
+    """The conversion with the held stretches in it, and the imports of the old framework that they use."""
+    code = release(conversion.code, source, stretches, filename)
+    names = {node.id for stretch in stretches for node in _nodes(source, stretch) if isinstance(node, ast.Name)}
+    bound = {name for node in ast.walk(parse(code, filename)) for name in _bound(node)}
+    lines = []
+    editor = Editor(source)
+    for node in ast.walk(editor.tree):
+        if framework in _modules(node) and names & _bound(node) - bound:
+            assert isinstance(node, (ast.Import, ast.ImportFrom))
+            lines.append(f"{' '.join(editor.original(node).split())}  # mapper: skip")
+    if not lines:
+        return Conversion(code, conversion.findings, conversion.sites)
+    output = Editor(code)
+    output.add_imports(list(dict.fromkeys(lines)))
+    new = output.result()
+    added = new.count("\n") - code.count("\n")
+    first = next((n for n, (a, b) in enumerate(zip(code.split("\n"), new.split("\n")), start=1) if a != b), 1)
+    sites = [Site(s.id, s.line, s.column, (s.converted[0] + added, s.converted[1]) if s.converted and s.converted[0] >= first else s.converted, s.kind)
+             for s in conversion.sites]
+    return Conversion(new, conversion.findings, tuple(sites))
+
+
+def _nodes(source: str, stretch: Stretch) -> list[ast.AST]:
+    text = stretch.indent + source[stretch.start:stretch.end]
+    try:
+        return list(ast.walk(ast.parse(f"if 1:\n{text}" if stretch.indent else text)))
+    except SyntaxError:
+        return []
+
+
+def _modules(node: ast.AST) -> set[str]:
+    """The top-level packages that an import statement imports from."""
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    return {(node.module or "").split(".")[0]} if isinstance(node, ast.ImportFrom) and node.level == 0 else set()
+
+
+def _bound(node: ast.AST) -> set[str]:
+    """The names that an import statement binds."""
+    if not isinstance(node, (ast.Import, ast.ImportFrom)):
+        return set()
+    return {alias.asname or (alias.name.split(".")[0] if isinstance(node, ast.Import) else alias.name) for alias in node.names}

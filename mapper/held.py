@@ -1,0 +1,126 @@
+"""Stretches of a program that the converter must not touch: `# mapper: off` to `# mapper: on`, and `# mapper: skip`.
+
+A stretch is held: before the conversion a text constant of as many lines stands in its place, afterwards the stretch stands there
+again, byte for byte. So it keeps its place, and line numbers stay true."""
+from __future__ import annotations
+
+import ast
+import io
+import itertools
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mapper.edit import Editor, reindent
+from mapper.results import SourceError
+
+_SWITCH = re.compile(r"#\s*mapper:\s*(off|on|skip)\b")
+_PLACEHOLDER = re.compile(r"^([ \t\f]*)'''mapper: held (\d+)[\r\n]*'''", re.M)
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A held piece of text by its offsets, without the indentation of its first line; `indent` is that indentation."""
+
+    start: int
+    end: int
+    indent: str
+
+
+def hold(text: str, stretches: Sequence[Stretch]) -> str:
+    """The text with a constant of as many lines in the place of each stretch."""
+    pieces, position = [], 0
+    for number, stretch in enumerate(stretches):
+        newlines = _NEWLINE.findall(text, stretch.start, stretch.end)
+        pieces += [text[position:stretch.start], f"'''mapper: held {number}{''.join(newlines)}'''"]
+        position = stretch.end
+    return "".join([*pieces, text[position:]])
+
+
+def release(code: str, text: str, stretches: Sequence[Stretch], filename: str) -> str:
+    """Converted code with the held stretches of `text` in it again. Raises SourceError when they cannot keep their places."""
+    if [int(number) for _, number in _PLACEHOLDER.findall(code)] != list(range(len(stretches))):
+        line = text.count("\n", 0, stretches[0].start) + 1
+        raise SourceError(f"{filename}:{line}: what `# mapper: off` or `skip` holds cannot stay where it is when the code around it is converted; "
+                          "hold the whole definition or the whole file")
+
+    def put(match: re.Match[str]) -> str:
+        stretch = stretches[int(match[2])]
+        return match[1] + reindent(text[stretch.start:stretch.end], stretch.indent, match[1])
+
+    return _PLACEHOLDER.sub(put, code)
+
+
+def switched_off(text: str) -> list[Stretch]:
+    """The stretches that the comments of a program hold. `text` parses."""
+    if not _SWITCH.search(text):
+        return []
+    comments = list(_switches(text))
+    if not comments:
+        return []
+    editor = Editor(text)
+    lines = _NEWLINE.split(text)
+    ranges = list(_ranges(comments, len(lines)))
+    skipped = {_code_line(lines, line) if alone else line for line, word, alone in comments if word == "skip"}
+    shift = len(editor.bom)
+    return [Stretch(start + shift, end + shift, indent) for start, end, indent in _runs(editor, editor.tree.body, ranges, skipped)]
+
+
+def _switches(text: str) -> Iterator[tuple[int, str, bool]]:
+    """(line, word, whether it has the line to itself) of each comment that is a switch."""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text.removeprefix("\ufeff")).readline):
+            found = _SWITCH.match(token.string) if token.type == tokenize.COMMENT else None
+            if found:
+                yield token.start[0], found[1], not token.line[:token.start[1]].strip()
+    except (tokenize.TokenError, SyntaxError):
+        return
+
+
+def _code_line(lines: Sequence[str], line: int) -> int:
+    """The first line below a comment that holds code."""
+    return next((number for number in range(line + 1, len(lines) + 1) if lines[number - 1].strip() and not lines[number - 1].lstrip().startswith("#")), line)
+
+
+def _ranges(comments: Sequence[tuple[int, str, bool]], last: int) -> Iterator[tuple[int, int]]:
+    """(first line, last line) between each `off` and its `on`; to the end of the program when there is none."""
+    since: int | None = None
+    for line, word, _ in comments:
+        if word == "off" and since is None:
+            since = line
+        elif word == "on" and since is not None:
+            yield since, line
+            since = None
+    if since is not None:
+        yield since, last
+
+
+def _runs(editor: Editor, block: Sequence[ast.stmt], ranges: Sequence[tuple[int, int]], skipped: set[int]) -> Iterator[tuple[int, int, str]]:
+    """(start, end, indentation) of the runs of held statements of a block and of the blocks in it, in the order of the text."""
+    for held, group in itertools.groupby(block, lambda statement: _is_held(statement, ranges, skipped)):
+        statements = list(group)
+        if held:
+            (start, _), (_, end) = editor.span(statements[0]), editor.span(statements[-1])
+            yield start, end, editor.indent(statements[0])
+        else:
+            for inner in (inner for statement in statements for inner in _blocks(statement)):
+                yield from _runs(editor, inner, ranges, skipped)
+
+
+def _is_held(statement: ast.stmt, ranges: Sequence[tuple[int, int]], skipped: set[int]) -> bool:
+    first = min([statement.lineno, *(decorator.lineno for decorator in getattr(statement, "decorator_list", ()))])
+    last = statement.end_lineno or first
+    body = getattr(statement, "body", None)
+    header = max(statement.lineno, body[0].lineno - 1) if body else last
+    return any(a <= first and last <= b for a, b in ranges) or any(first <= line <= header for line in skipped)
+
+
+def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for item in getattr(statement, name, ()):
+            if isinstance(item, ast.stmt):
+                yield getattr(statement, name)
+                break
+            yield item.body
