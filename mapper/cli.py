@@ -102,6 +102,10 @@ def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("converted", required=False, type=click.Path(path_type=Path))
+@click.option("--backend", type=click.Choice(["numpy", "native", "tensorflow", "mindspore"]), default="numpy", show_default=True,
+              help="Run on the bundled runtime, on both real frameworks, or on one of them.")
+@click.option("--tensorflow-python", metavar="PYTHON", help="Interpreter that has TensorFlow; by default this one, or that of MAPPER_NATIVE_PYTHON.")
+@click.option("--mindspore-python", metavar="PYTHON", help="Interpreter that has MindSpore; by default this one, or that of MAPPER_NATIVE_PYTHON.")
 @click.option("--rtol", default=1e-4, show_default=True, help="Relative tolerance.")
 @click.option("--atol", default=1e-6, show_default=True, help="Absolute tolerance.")
 @click.option("--no-finite-differences", is_flag=True, help="Do not hold the original's gradients against finite differences.")
@@ -116,7 +120,9 @@ def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
 @click.option("--map", "map_file", type=click.Path(path_type=Path), help="The map of gradient sites that --save-map wrote.")
 @click.option("--save-map", type=click.Path(path_type=Path), help="Write the map of gradient sites to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_generated_inputs: bool, as_json: bool, **options: Any) -> None:
+@click.option("--html", type=click.Path(path_type=Path), help="Write the verdict to this file too, as a page that needs no network.")
+def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_generated_inputs: bool, as_json: bool, html: Path | None,
+           **options: Any) -> None:
     """Convert FILE if needed, run both programs, and compare every gradient and every printed number.
 
     Exit code 0: all sites match. 1: a site differs, or finite differences disagree. 2: a side could not run."""
@@ -125,6 +131,8 @@ def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_g
 
     try:
         result = mapper.verify(file, converted, finite_differences=not no_finite_differences, generated_inputs=not no_generated_inputs, **options)
+        if html is not None:
+            report.write_page(html, result)
     except SourceError as error:
         _fail(error)
     click.echo(report.verification_json(result) if as_json else report.verification_text(result), nl=False)

@@ -127,6 +127,7 @@ def verification_text(result: Verification) -> str:
         lines += ["", f"first difference: {first.what}", first.detail]
         if first.cause:
             lines.append(f"  probable cause: {first.cause}")
+    lines += _three_ways(result)
     doubtful = [row.what for row in result.rows if row.verdict == "doubtful"]
     if doubtful:
         lines += ["", f"both programs agree, and both are doubtful: {', '.join(doubtful)}. Finite differences of the original say otherwise:",
@@ -137,6 +138,15 @@ def verification_text(result: Verification) -> str:
         lines.append(f"tolerances: {', '.join(changed)}")
     lines.append(_summary(result))
     return "\n".join(lines) + "\n"
+
+
+def _three_ways(result: Verification) -> list[str]:
+    if not result.agreements:
+        return []
+    heads = ("what", "real original = real converted", "bundled original = real original", "bundled original = real converted")
+    lines = ["", f"{heads[0]:<28} {heads[1]:<31} {heads[2]:<33} {heads[3]}"]
+    lines += [f"{a.what[:28]:<28} {a.real:<31} {a.original:<33} {a.converted}" for a in result.agreements]
+    return [*lines, *(f"{name}: {result.machine[name]}" for name in ("tensorflow", "mindspore") if name in result.machine), ""]
 
 
 _TOLERANCES = {"rtol": 1e-4, "atol": 1e-6}
@@ -159,6 +169,14 @@ def _verdict(row: Comparison) -> str:
         ulp = f", {row.max_ulp:.0f} ULP" if row.max_ulp else ""
         return f"close (max abs {row.max_abs:.2g}, max rel {row.max_rel:.2g}{ulp})"
     return row.verdict
+
+
+def write_page(path: Path, result: Verification) -> None:
+    """Writes the verdict as an HTML page. Raises SourceError when the file cannot be written."""
+    from mapper import source
+    from mapper.verify_html import page
+
+    source.write(path, page(result))
 
 
 def verification_json(result: Verification) -> str:

@@ -91,9 +91,21 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """One line of the three-way table: the verdicts of real original against real converted, of bundled original against real original,
+    and of bundled original against real converted."""
+
+    what: str
+    real: str
+    original: str
+    converted: str
+
+
+@dataclass(frozen=True)
 class Verification:
     """The verdict on a conversion. `problem` says why a side could not run; then there are no comparisons. `settings` holds the
-    tolerances and options that were in force, `machine` what the programs ran on, `sources` the two texts."""
+    tolerances and options that were in force, `machine` what the programs ran on, `sources` the two texts, `agreements` the three-way
+    table when real frameworks took part."""
 
     original: str
     converted: str
@@ -103,6 +115,7 @@ class Verification:
     machine: dict[str, str] = field(default_factory=dict)
     sources: tuple[str, str] = ("", "")
     notes: tuple[str, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
 
     @property
     def matches(self) -> bool:

@@ -13,6 +13,7 @@ from mapper.results import Comparison, Site, SourceError, Verification
 from mapper.verify_causes import cause_of, excerpt
 from mapper.verify_compare import Judgement, Tolerance, Values, judge_site, samples
 from mapper.verify_exercise import exercised
+from mapper.verify_native import BACKENDS, agreements, framework_of, interpreters, same_sites, start_native, versions
 from mapper.verify_printed import compare_printed, compare_variables
 from mapper.verify_records import Opinion
 from mapper.verify_runs import Options, Run, Side, finish, foreign_start, machine, start, trouble
@@ -22,25 +23,29 @@ from mapper.verify_sites import load_map, map_of, save_map
 def verify_files(original: Path, converted: Path | None = None, **options: Any) -> Verification:
     """See mapper.verify. Raises SourceError for files that cannot be read or converted."""
     chosen = Options(**options)
+    if chosen.backend not in BACKENDS:
+        raise SourceError(f"backend {chosen.backend!r} is not one of: {', '.join(BACKENDS)}")
     program = source.read(original)
     source.parse(program.text, str(original))
     with tempfile.TemporaryDirectory(prefix="mapper-") as name:
         scratch = Path(name)
         left = Side(original, program.text, str(original))
-        first = start(left, original, chosen, scratch, "original")              # runs while the conversion is made
+        first = start(left, original, chosen, scratch)                          # runs while the conversion is made
         try:
             sites, right = _converted(program, original, converted, chosen, scratch)
-            children = [first, start(right, original, chosen, scratch, "converted")]
+            children = [first, start(right, original, chosen, scratch)]
         except BaseException:
             first.close()
             raise
         runs = [finish(*pair, scratch) for pair in zip((left, right), wait(children), strict=True)]
         initial = foreign_start(*runs)
         if initial:
-            runs[1] = finish(right, wait([start(right, original, chosen, scratch, "converted", None, initial)])[0], scratch)
+            runs[1] = finish(right, wait([start(right, original, chosen, scratch, None, initial)])[0], scratch)
         result = _verification(runs[0], runs[1], sites, chosen)
         if chosen.call or chosen.inputs or (chosen.generated_inputs and not result.problem and any(r.verdict == "not run" for r in result.rows)):
             result = exercised(result, sites, runs[0], runs[1], original, chosen, scratch)
+        if chosen.backend != "numpy" and not result.problem:
+            result = _on_real_frameworks(result, runs, sites, original, chosen, scratch)
     if not result.problem and not any(row.evaluations for row in result.rows):
         problem = "it computed no gradient and printed no number, so nothing was compared; name a function with --call, and its arguments with --inputs"
         result = replace(result, problem=f"{original}: {problem}")
@@ -74,7 +79,7 @@ def _converted(program: source.SourceFile, original: Path, converted: Path | Non
 # ------------------------------------------------------------------------------------------------------------ the verdict
 
 def _verification(left: Run, right: Run, sites: Sequence[Site], options: Options) -> Verification:
-    settings = {"backend": "numpy", "rtol": options.rtol, "atol": options.atol, "timeout": options.timeout, "memory_mb": options.memory_mb,
+    settings = {"backend": options.backend, "rtol": options.rtol, "atol": options.atol, "timeout": options.timeout, "memory_mb": options.memory_mb,
                 "finite_differences": options.finite_differences}
     result = Verification(left.side.name, right.side.name, settings=settings, machine=machine(), sources=(left.side.text, right.side.text))
     problem = trouble(left) or trouble(right)
@@ -83,6 +88,26 @@ def _verification(left: Run, right: Run, sites: Sequence[Site], options: Options
     rows = comparisons(sites, left, right, options.tolerance)
     notes = [f"{run.side.name}: more evaluations than are kept were recorded; the first ones were compared" for run in (left, right) if run.record.full]
     return replace(result, rows=tuple(rows), notes=tuple(notes))
+
+
+def _on_real_frameworks(bundled: Verification, runs: Sequence[Run], sites: Sequence[Site], original: Path, options: Options, scratch: Path) -> Verification:
+    """The verdict of the real frameworks, with the bundled runtime's as a third opinion."""
+    pythons = interpreters([run.side for run in runs], options)
+    children = {}
+    for run in runs:
+        python = pythons.get(framework_of(run.side))
+        if python:
+            children[run.side.label] = start_native(run.side, python, original, options, scratch, run.record.initial)
+    outcomes = dict(zip(children, wait(list(children.values())), strict=True))
+    left, right = (finish(run.side, outcomes[run.side.label], scratch, native=True) if run.side.label in outcomes else run for run in runs)
+    result = replace(bundled, machine={**bundled.machine, **versions([left, right])})
+    problem = trouble(left) or trouble(right)
+    if problem:
+        return replace(result, problem=f"on the real framework: {problem}")
+    told = {row.what: row for row in bundled.rows}
+    rows = tuple(replace(row, oracle=told[row.what].oracle if row.what in told else "") for row in comparisons(sites, left, right, options.tolerance))
+    table = agreements(rows, comparisons(same_sites(sites), runs[0], left, options.tolerance), comparisons(sites, runs[0], right, options.tolerance))
+    return replace(result, rows=rows, agreements=table)
 
 
 def comparisons(sites: Sequence[Site], left: Run, right: Run, tolerance: Tolerance) -> list[Comparison]:

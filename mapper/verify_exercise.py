@@ -33,7 +33,7 @@ def exercised(result: Verification, sites: Sequence[Site], left: Run, right: Run
     unreached = [site for site in sites if any(r.verdict == "not run" and r.what == f"{site.kind} {site.id}" for r in result.rows)]
     wishes = {"call": options.call, "inputs": str(options.inputs.resolve()) if options.inputs else None,
               "sites": [[site.line, site.column] for site in unreached]}
-    ours = finish(left.side, wait([start(left.side, original, options, scratch, "original", wishes)])[0], scratch)
+    ours = finish(left.side, wait([start(left.side, original, options, scratch, wishes)])[0], scratch)
     if trouble(ours):
         return replace(result, problem=result.problem or trouble(ours))
     tasks = _tasks(ours.record, sites)
@@ -42,7 +42,7 @@ def exercised(result: Verification, sites: Sequence[Site], left: Run, right: Run
     usable = [(number, *task) for number, task in tasks.items() if done[number].values is not None]
     if not usable:
         return _missed(result, options, failures)
-    theirs = finish(right.side, wait([start(right.side, original, options, scratch, "converted", _told(usable, scratch), ours.record.initial)])[0], scratch)
+    theirs = finish(right.side, wait([start(right.side, original, options, scratch, _told(usable, scratch), ours.record.initial)])[0], scratch)
     if trouble(theirs):
         return replace(result, problem=result.problem or trouble(theirs))
     answers = _done(theirs.record)

@@ -20,10 +20,14 @@ _SHOWN = 12                          # lines of a traceback
 
 @dataclass(frozen=True)
 class Options:
-    """How to verify. `env` names variables that the programs get besides what Python needs, `map_file` holds the sites of a conversion
-    that was made earlier, `save_map` is where to write them. `call` names functions to call, `inputs` is an .npz file with arrays by name, and
-    `generated_inputs` lets verify make up inputs for gradient sites that the program itself does not reach."""
+    """How to verify.
 
+    `backend` is "numpy", "native" (both real frameworks), "tensorflow" or "mindspore" (one of them), which the interpreters
+    `tensorflow_python` and `mindspore_python` have. `env` names variables that the programs get besides what Python needs. `call` names
+    functions to call, `inputs` is an .npz file with arrays by name, and `generated_inputs` lets verify make up inputs for gradient sites that
+    the program itself does not reach. `map_file` holds the sites of a conversion that was made earlier, `save_map` is where to write them."""
+
+    backend: str = "numpy"
     rtol: float = 1e-4
     atol: float = 1e-6
     timeout: float = 120.0
@@ -35,6 +39,8 @@ class Options:
     call: tuple[str, ...] = ()
     inputs: Path | None = None
     generated_inputs: bool = True
+    tensorflow_python: str | None = None
+    mindspore_python: str | None = None
     map_file: Path | None = None
     save_map: Path | None = None
 
@@ -57,6 +63,10 @@ class Side:
     tagged: tuple[tuple[int, int], ...] = ()
     converted: bool = False
 
+    @property
+    def label(self) -> str:
+        return "converted" if self.converted else "original"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -67,21 +77,16 @@ class Run:
     record: Record
 
 
-def start(side: Side, original: Path, options: Options, scratch: Path, label: str, wishes: Mapping[str, Any] | None = None,
+def start(side: Side, original: Path, options: Options, scratch: Path, wishes: Mapping[str, Any] | None = None,
           initial: Mapping[str, Any] | None = None) -> Child:
-    """Starts a side on the bundled runtime; `label` tells the two apart. `wishes` say what else to run (see runtime/exercise.py), `initial`
-    are values for variables to begin with.
+    """Starts a side on the bundled runtime. `wishes` say what else to run (see runtime/exercise.py), `initial` are values for variables
+    to begin with.
 
     Raises SourceError when it cannot be started."""
-    folder = original.resolve().parent
-    path = side.path.resolve()
-    if options.copy_folder:
-        folder = scratch / label
-        shutil.copytree(original.resolve().parent, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
-        path = folder / path.name if path.parent == original.resolve().parent else path
-    request = {"program": str(path), "record": str(scratch / f"{label}.record"), "oracle": options.finite_differences and label == "original",
+    path, folder = copied(side, original, options, scratch, side.label)
+    request = {"program": str(path), "record": str(scratch / f"{side.label}.record"), "oracle": options.finite_differences and not side.converted,
                "sites": side.tagged, "memory_mb": options.limits.memory_mb, "file_bytes": options.limits.file_bytes, "exercise": wishes,
-               "initial": _stored(initial, scratch) if initial else None}
+               "initial": stored(initial, scratch / "initial.npz") if initial else None}
     command = [sys.executable, "-m", "mapper.runtime", "record", json.dumps(request)]
     try:
         return Child(command, options.limits, folder, environment(options.env))
@@ -89,10 +94,21 @@ def start(side: Side, original: Path, options: Options, scratch: Path, label: st
         raise SourceError(str(error)) from None
 
 
-def _stored(initial: Mapping[str, Any], scratch: Path) -> str:
+def copied(side: Side, original: Path, options: Options, scratch: Path, name: str) -> tuple[Path, Path]:
+    """The file to run and the folder to run it in: a copy of the original's folder when that is asked for."""
+    home = original.resolve().parent
+    path = side.path.resolve()
+    if not options.copy_folder:
+        return path, home
+    folder = scratch / name
+    shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
+    return folder / path.name if path.parent == home else path, folder
+
+
+def stored(initial: Mapping[str, Any], path: Path) -> str:
+    """Writes initial values for a child."""
     import numpy as np
 
-    path = scratch / "initial.npz"
     np.savez(path, names=np.frombuffer(json.dumps(list(initial)).encode(), np.uint8), **{f"v{i}": value for i, value in enumerate(initial.values())})
     return str(path)
 
@@ -103,9 +119,9 @@ def foreign_start(left: Run, right: Run) -> dict[str, Any] | None:
     return ours if ours and theirs and not set(theirs) <= set(ours) else None
 
 
-def finish(side: Side, outcome: Outcome, scratch: Path) -> Run:
+def finish(side: Side, outcome: Outcome, scratch: Path, native: bool = False) -> Run:
     """What a side did, read from its record."""
-    return Run(side, outcome, read_record(scratch / f"{'converted' if side.converted else 'original'}.record"))
+    return Run(side, outcome, read_record(scratch / f"{'native-' if native else ''}{side.label}.record"))
 
 
 def machine() -> dict[str, str]:
