@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Literal
+from itertools import chain, islice
+from typing import Any, Literal, TypeVar
 
 from mapper.names import Names, read_names
 from mapper.results import Direction, Finding, Level
@@ -43,6 +44,7 @@ CODES = {
 }
 OTHER: dict[Side, Side] = {"tf": "ms", "ms": "tf"}
 NAMES: dict[Side, str] = {"tf": "TensorFlow", "ms": "MindSpore"}
+N = TypeVar("N", bound=ast.AST)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # What the converter to TensorFlow speaks of outside of its tables.
 _SPOKEN = frozenset("""
@@ -77,11 +79,34 @@ class Program:
     filename: str
     lines: Sequence[str]
     names: Names = field(init=False)
-    parents: dict[ast.AST, ast.AST] = field(init=False)
+    parents: dict[ast.AST, ast.AST] = field(init=False, default_factory=dict)
+    kinds: dict[type, list[Any]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = read_names(self.tree)
-        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        waiting: list[ast.AST] = [self.tree]
+        parents, kinds = self.parents, self.kinds
+        for node in waiting:                      # the list grows while it is read: one pass over the tree, and the only one
+            kinds.setdefault(type(node), []).append(node)
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, ast.AST):
+                    parents[value] = node
+                    waiting.append(value)
+                elif isinstance(value, list):
+                    for item in value:
+                        if isinstance(item, ast.AST):
+                            parents[item] = node
+                            waiting.append(item)
+
+    def all(self, kind: type[N]) -> Iterator[N]:
+        """The nodes of a kind."""
+        yield from self.kinds.get(kind, ())
+
+    @cached_property
+    def graph_mode(self) -> bool:
+        """Whether GRAPH_MODE is set somewhere."""
+        return any(self.api(part) == "ms.GRAPH_MODE" for part in chain(self.all(ast.Name), self.all(ast.Attribute)) if _ending(part) == "GRAPH_MODE")
 
     def api(self, node: ast.AST | None) -> str | None:
         """The canonical name of what an expression refers to."""
@@ -108,8 +133,8 @@ class Program:
         """Primitives and layers that were made and stored, by the name or the attribute of self that holds them; one meaning each."""
         found: dict[str, ast.Call] = {}
         several: set[str] = set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+        for node in self.all(ast.Assign):
+            if isinstance(node.value, ast.Call):
                 for target in node.targets:
                     key = self.holder(target)
                     if key is not None:
@@ -158,22 +183,25 @@ def split_lines(source: str) -> list[str]:
 # ---- references ----------------------------------------------------------------------------------------------------
 def references(program: Program) -> Iterator[Reference]:
     """Every place where a name of a framework is used, with the call that it is part of."""
-    for node in ast.walk(program.tree):
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+    for node in chain(program.all(ast.Name), program.all(ast.Attribute)):
+        if isinstance(node.ctx, ast.Load):
             parent = program.parents.get(node)
             if isinstance(parent, ast.Attribute) or isinstance(node, ast.Attribute) and not _plain(node):
                 continue
             found = _known(program, node)
             if found is not None:
                 yield found
-        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            continue
-    for call in ast.walk(program.tree):
-        made = program.instances.get(program.holder(call.func) or "") if isinstance(call, ast.Call) else None
+    for call in program.all(ast.Call):
+        made = program.instances.get(program.holder(call.func) or "")
         api = program.api(made.func) if made is not None else None
         side = side_of(api) if api else None
-        if isinstance(call, ast.Call) and api and side == "ms" and re.match(r"(ops|nn)\.[A-Z]", api):
+        if api and side == "ms" and re.match(r"(ops|nn)\.[A-Z]", api):
             yield Reference(call.func, api, side, call, made)
+
+
+def _ending(node: ast.expr) -> str:
+    """The last part of a chain of names."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _plain(node: ast.Attribute) -> bool:
@@ -361,13 +389,11 @@ def marked_functions(program: Program, refused: Sequence[tuple[ast.AST, str]]) -
 
 def _callers(program: Program) -> dict[ast.AST, list[tuple[ast.AST, int]]]:
     found: dict[ast.AST, list[tuple[ast.AST, int]]] = {}
-    methods = {(owner.name, part.name): part for owner in ast.walk(program.tree) if isinstance(owner, ast.ClassDef)
-               for part in owner.body if isinstance(part, _FUNCTIONS)}
-    for call in ast.walk(program.tree):
-        if isinstance(call, ast.Call):
-            for caller in list(program.around(call, *_FUNCTIONS))[:1]:
-                for callee in _callees(program, call, methods):
-                    found.setdefault(callee, []).append((caller, call.lineno))
+    methods = {(owner.name, part.name): part for owner in program.all(ast.ClassDef) for part in owner.body if isinstance(part, _FUNCTIONS)}
+    for call in program.all(ast.Call):
+        for caller in islice(program.around(call, *_FUNCTIONS), 1):
+            for callee in _callees(program, call, methods):
+                found.setdefault(callee, []).append((caller, call.lineno))
     return found
 
 

@@ -59,9 +59,7 @@ def _roots(program: Program) -> Iterator[str]:
 # ---- gradient functions and what they differentiate ----------------------------------------------------------------
 def gradient_functions(program: Program) -> Iterator[Gradient]:
     """Every `GradOperation(…)(f)` and `ms.grad(f)` of a module; the GradOperation may have been stored before."""
-    for call in ast.walk(program.tree):
-        if not isinstance(call, ast.Call):
-            continue
+    for call in program.all(ast.Call):
         if program.api(call.func) in _FIRST and call.args:
             yield Gradient(call, call.args[0], {}, True)
             continue
@@ -122,9 +120,7 @@ def _constructs(program: Program, call: ast.Call) -> Iterator[ast.AST]:
 
 def _compiled(program: Program, node: ast.AST) -> bool:
     """Whether a place runs as a compiled graph: GRAPH_MODE is set somewhere, or a decorator says so."""
-    if any(isinstance(part, (ast.Name, ast.Attribute)) and program.api(part) == "ms.GRAPH_MODE" for part in ast.walk(program.tree)):
-        return True
-    return any(program.api(d.func if isinstance(d, ast.Call) else d) in _COMPILED for f in (node, *program.around(node, *_FUNCTIONS))
+    return program.graph_mode or any(program.api(d.func if isinstance(d, ast.Call) else d) in _COMPILED for f in (node, *program.around(node, *_FUNCTIONS))
                for d in getattr(f, "decorator_list", ()))
 
 
@@ -199,8 +195,8 @@ def _calls_of(program: Program, gradient: Gradient) -> Iterator[ast.Call]:
         yield parent
     elif isinstance(parent, ast.Assign):
         held = {program.holder(target) for target in parent.targets} - {None}
-        for call in ast.walk(program.tree):
-            if isinstance(call, ast.Call) and program.holder(call.func) in held and program.instances.get(program.holder(call.func) or "") is gradient.node:
+        for call in program.all(ast.Call):
+            if program.holder(call.func) in held and program.instances.get(program.holder(call.func) or "") is gradient.node:
                 yield call
 
 
@@ -268,9 +264,9 @@ def _is_called(program: Program, gradient: Gradient, inside: set[ast.AST]) -> bo
 def _unnamed_parameters(program: Program) -> Iterator[Finding]:
     """Parameters outside of cells that have no name: they all get the same."""
     unnamed = []
-    for call in ast.walk(program.tree):
-        named = isinstance(call, ast.Call) and (len(call.args) > 1 or any(k.arg in ("name", None) for k in call.keywords))
-        if isinstance(call, ast.Call) and program.api(call.func) == "ms.Parameter" and not named:
+    for call in program.all(ast.Call):
+        named = len(call.args) > 1 or any(k.arg in ("name", None) for k in call.keywords)
+        if program.api(call.func) == "ms.Parameter" and not named:
             parent = program.parents.get(call)
             in_cell = isinstance(parent, ast.Assign) and any(isinstance(t, ast.Attribute) for t in parent.targets)
             if not in_cell:

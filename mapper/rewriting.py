@@ -5,6 +5,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from mapper.rules import Difference, Rule, Side, Spelling, canonical, key_of, lookup, side_of
 from mapper.signature import (
@@ -425,7 +426,7 @@ def names_of(node: ast.expr) -> Iterator[str]:
 
 
 def _suits(spelling: Spelling, binding: Binding) -> bool:
-    return not spelling.when or _holds(ast.parse(spelling.when, mode="eval").body, binding) is True
+    return not spelling.when or _holds(_condition(spelling.when), binding) is True
 
 
 # ---- differences -----------------------------------------------------------------------------------------------
@@ -442,7 +443,12 @@ def holds(difference: Difference, binding: Binding | None) -> bool | None:
     """Whether a call surely meets a difference (True), surely does not (False), or may (None)."""
     if not difference.when:
         return True
-    return None if binding is None else _holds(ast.parse(difference.when, mode="eval").body, binding)
+    return None if binding is None else _holds(_condition(difference.when), binding)
+
+
+@cache
+def _condition(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def _holds(node: ast.expr, binding: Binding) -> bool | None:
