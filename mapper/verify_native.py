@@ -17,7 +17,8 @@ from mapper.verify_runs import Options, Run, Side, copied, stored
 CHILD = Path(__file__).with_name("verify_native_child.py")
 BACKENDS = ("numpy", "native", "tensorflow", "mindspore")
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1", "TF_USE_LEGACY_KERAS": "1", "GLOG_v": "4",
-          "PYTHONWARNINGS": "ignore", **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")}
+          "PYTHONWARNINGS": "ignore"}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
 _INSTALL = {"tensorflow": "pip install tensorflow-cpu tf_keras", "mindspore": "pip install mindspore 'numpy<2'"}
 
 
@@ -57,7 +58,7 @@ def start_native(side: Side, python: str, original: Path, options: Options, scra
     path, folder = copied(side, original, options, scratch, f"native-{side.label}")
     request = {"program": str(path), "record": str(scratch / f"native-{side.label}.record"), "sites": side.tagged, "framework": framework_of(side),
                "initial": stored(initial, scratch / f"native-{side.label}.npz") if initial else None}
-    env = {**environment(options.env), **_QUIET}
+    env = {**environment(options.env), **_QUIET, **_ONE_THREAD}
     del env["PYTHONPATH"]                # the interpreter has packages of its own
     try:
         return Child([python, str(CHILD), json.dumps(request)], options.limits, folder, env)
