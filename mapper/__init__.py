@@ -1,18 +1,24 @@
 """Moves gradient code between TensorFlow 1.x and MindSpore, and proves that the numbers stay.
 
     conversion = mapper.convert(source)           # text in, text out; never runs the program
+    outcomes = mapper.convert_tree("src")         # programs and notebooks of a folder
     findings = mapper.check(source)
     verification = mapper.verify("program.py")    # runs both programs on the bundled runtime
 """
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mapper.results import Comparison, Conversion, Direction, Finding, Site, SourceError, Verification
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from mapper.trees import Outcome
+
 __version__ = "0.1.0"
-__all__ = ["Comparison", "Conversion", "Finding", "Site", "SourceError", "Verification", "check", "convert", "verify"]
+__all__ = ["Comparison", "Conversion", "Finding", "Site", "SourceError", "Verification", "check", "convert", "convert_tree", "verify"]
 
 if not (Path(__file__).parent / "runtime").exists():       # a plain checkout: runtime/ and rules/ lie beside this folder
     __path__.append(str(Path(__file__).resolve().parent.parent))
@@ -28,6 +34,17 @@ def convert(source: str, to: Direction | None = None, target: str | None = None,
     from mapper.converting import convert_text
 
     return convert_text(source, to, target, filename)
+
+
+def convert_tree(paths: str | Path | list[str | Path], executor: Executor | None = None, to: Direction | None = None, target: str | None = None,
+                 exclude: tuple[str, ...] = ()) -> list[Outcome]:
+    """Converts the programs of files and folders, in this process or by any executor of concurrent.futures; writes nothing.
+
+    What the command skips is skipped. Without `to`, a folder with TensorFlow programs goes to MindSpore, and any other to
+    TensorFlow. An outcome has `program`, `conversion` (None when the program concerns neither framework) and `problem`."""
+    from mapper import trees
+
+    return trees.convert_tree(paths, executor, to, target, exclude)
 
 
 def check(source: str, to: Direction | None = None, filename: str = "<string>") -> list[Finding]:

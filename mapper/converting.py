@@ -23,11 +23,11 @@ def convert_text(source: str, to: Direction | None, target: str | None, filename
     if stretches:
         parse(text, filename)
     found = imports(text)
+    if len(found) == 2 and _MARKER.search(text):
+        return Conversion(source, tuple(_marked(text, filename)))
     direction = to or direction_of(text if found else source, filename)
     if _SOURCE[direction] not in found:
         return Conversion(source)
-    if direction in found and _MARKER.search(text):
-        return Conversion(source, tuple(_marked(text, filename)))
     conversion = _staged(text, direction, target, filename)
     return _released(conversion, source, stretches, filename, _SOURCE[direction]) if stretches else conversion
 
@@ -50,8 +50,14 @@ def _staged(text: str, direction: Direction, target: str | None, filename: str) 
 
 def _marked(text: str, filename: str) -> list[Finding]:
     """What an earlier conversion left to a person, by its markers: such a program is not converted again."""
-    return [Finding(match[2], "error", filename, text.count("\n", 0, match.start()) + 2, len(match[1]) + 1, "", match[3].rstrip("\r"))
-            for match in _MARKER.finditer(text)]
+    findings: list[Finding] = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        marker = _MARKER.match(line)
+        if marker:
+            below = next((n for n in range(number + 1, len(lines)) if not _MARKER.match(lines[n])), number)
+            findings.append(Finding(marker[2], "error", filename, below + 1, len(marker[1]) + 1, "", marker[3].rstrip("\r")))
+    return findings
 
 
 def _released(conversion: Conversion, source: str, stretches: Sequence[Stretch], filename: str, framework: str) -> Conversion:

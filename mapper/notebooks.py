@@ -50,7 +50,8 @@ def convert_notebook(text: str, to: Direction | None, target: str | None, filena
     for cell, piece, new in zip(cells, pieces, after):
         if new == piece:
             continue
-        code += [text[position:cell.start], _written(_HELD.sub(lambda m: m[1] + magics[int(m[2])].lstrip(" \t"), new), text[cell.start:cell.end])]
+        whole = _HELD.sub(lambda match: match[1] + magics[int(match[2])].lstrip(" \t"), new.strip("\n"))
+        code += [text[position:cell.start], _written(whole, text[cell.start:cell.end])]
         position = cell.end
     return replace(conversion, code="".join([*code, text[position:]]), findings=tuple(findings))
 

@@ -18,7 +18,8 @@ COMMANDS = (["convert"], ["convert", "--diff"], ["check"], ["verify"], ["run"])
 
 def mapper(*arguments: object, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     result = subprocess.run([sys.executable, "-m", "mapper", *map(str, arguments)], capture_output=True, text=True, cwd=folder, timeout=120,
-                            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment})
+                            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "MAPPER_CACHE_DIR": f"{os.devnull}/none",
+                                 **environment})
     assert "Traceback" not in result.stderr or arguments[0] == "run", result.stderr
     return result
 
