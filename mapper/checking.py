@@ -183,7 +183,8 @@ def split_lines(source: str) -> list[str]:
 # ---- references ----------------------------------------------------------------------------------------------------
 def references(program: Program) -> Iterator[Reference]:
     """Every place where a name of a framework is used, with the call that it is part of."""
-    for node in chain(program.all(ast.Name), program.all(ast.Attribute)):
+    chains: list[ast.Name | ast.Attribute] = [*program.all(ast.Name), *program.all(ast.Attribute)]
+    for node in chains:
         if isinstance(node.ctx, ast.Load):
             parent = program.parents.get(node)
             if isinstance(parent, ast.Attribute) or isinstance(node, ast.Attribute) and not _plain(node):
@@ -259,6 +260,14 @@ def _is_module(name: str) -> bool:
 
 
 @cache
+def _holds_names(api: str) -> bool:
+    """Whether the converter knows names inside a module of TensorFlow, such as those of `tf.app.flags`."""
+    from mapper.staging.to_functions_names import TABLE
+
+    return any(name.startswith(f"{api}.") for name in TABLE)
+
+
+@cache
 def converts(api: str, side: Side) -> bool:
     """Whether the converter has its own way with a name, whatever the rules say."""
     if side == "tf":
@@ -306,7 +315,7 @@ def _is_kept(program: Program, node: ast.expr) -> bool:
 def _becomes(program: Program, reference: Reference, found: Sequence[Rule]) -> Finding:
     api, side, node = reference.api, reference.side, reference.node
     to = OTHER[side]
-    handled = converts(api, side)
+    handled = converts(api, side) or side == "tf" and _holds_names(api)
     unsupported = "M201" if side == "tf" else "M301"
     if not found:
         if handled:
