@@ -244,7 +244,7 @@ def prove(base: Iterable[Rule], python: Sequence[str] | None = None) -> tuple[st
     _compare(jobs, outcomes, tally)
     unproven = [f"{rule.file}: {rule.id}: it maps, and has no example" for rule in base if rule.rewrites and not rule.examples]
     tally.failures += unproven
-    lines = [*tally.failures, *counts(base, tally)]
+    lines = [*tally.failures, *counts(base, tally, "the real frameworks" if python else "the bundled runtime")]
     return "\n".join([*lines, ""]), not tally.failures
 
 
@@ -267,7 +267,7 @@ def _compare(jobs: Sequence[Job], outcomes: Sequence[Outcome], tally: Tally) -> 
     tally.proven |= {rule for rule, sides in ran.items() if len(sides) == 2} - failed
 
 
-def counts(base: Sequence[Rule], tally: Tally) -> list[str]:
+def counts(base: Sequence[Rule], tally: Tally, backend: str) -> list[str]:
     """What the rule base covers."""
     both = sum(rule.rewrites and not rule.one_way for rule in base)
     measured = {name for rule in base for difference in rule.differences for name in difference.measured}
@@ -276,7 +276,7 @@ def counts(base: Sequence[Rule], tally: Tally) -> list[str]:
         f"rules: {len(base)} ({both} calls both ways, {sum(rule.rewrites and bool(rule.one_way) for rule in base)} one way, {strategic} with a strategy, "
         f"{sum(bool(rule.by_hand) for rule in base)} by hand, {sum(bool(rule.instead and not rule.strategy) for rule in base)} without a counterpart)",
         f"examples: {tally.examples}, converted both ways: {tally.both_ways}, pieces of code run: {tally.jobs}",
-        f"rules proven on the runtime: {len(tally.proven)} of {sum(bool(rule.examples) for rule in base)} with examples",
+        f"rules proven on {backend}: {len(tally.proven)} of {sum(bool(rule.examples) for rule in base)} with examples",
         *_unrun("not proven, because this backend has none of", [(r, n) for r, n in tally.absent if r not in tally.proven]),
         *_unrun("proven but for forms that this backend does not have", [(r, n) for r, n in tally.absent if r in tally.proven]),
         f"differences noted: {sum(len(rule.differences) for rule in base)}, measured pairs among them: {len(measured)}",
