@@ -4,19 +4,35 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from mapper.edit import Editor
 from mapper.held import Stretch, hold, release, switched_off
-from mapper.results import Conversion, Direction, Finding, Site, SourceError
+from mapper.results import Conversion, Direction, Finding, SourceError
 from mapper.source import direction_of, imports, parse
 
 _MARKER = re.compile(r"^([ \t]*)# mapper: (M\d{3}) (.*)$", re.M)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_STACK_BYTES, _DEPTH = 512 * 1024 * 1024, 60_000
 _SOURCE: dict[Direction, str] = {"mindspore": "tensorflow", "tensorflow": "mindspore"}
 
 
 def convert_text(source: str, to: Direction | None, target: str | None, filename: str) -> Conversion:
-    """See mapper.convert."""
+    """See mapper.convert. The byte order mark and line ends other than a line feed are put aside for the time of the conversion."""
+    bom = "\ufeff" if source.startswith("\ufeff") else ""
+    ends = set(_LINE_END.findall(source)) if "\r" in source else set()
+    if not bom and (len(ends) != 1 or ends == {"\n"}):
+        return _convert_plain(source, to, target, filename)
+    end = ends.pop() if len(ends) == 1 else "\n"
+    conversion = _convert_plain(source.removeprefix(bom).replace(end, "\n"), to, target, filename)
+    return replace(conversion, code=bom + conversion.code.replace("\n", end))
+
+
+def _convert_plain(source: str, to: Direction | None, target: str | None, filename: str) -> Conversion:
     parse(source, filename)
     stretches = switched_off(source)
     text = hold(source, stretches) if stretches else source
@@ -38,14 +54,31 @@ def _staged(text: str, direction: Direction, target: str | None, filename: str) 
     else:
         from mapper.staging.to_graph import convert_module
     try:
-        return convert_module(text, filename, target)
+        try:
+            return convert_module(text, filename, target)
+        except RecursionError:
+            return _with_room(lambda: convert_module(text, filename, target))
     except (SourceError, KeyboardInterrupt):
         raise
+    except RecursionError:
+        raise SourceError(f"{filename}: an expression is nested too deeply to be converted; cut it into several statements") from None
     except Exception as error:
         if os.environ.get("MAPPER_DEBUG"):
             raise
         raise SourceError(f"{filename}: the converter failed: {type(error).__name__}: {error}; this is a defect of mapper, "
                           "MAPPER_DEBUG=1 shows where") from error
+
+
+def _with_room(work: Callable[[], Conversion]) -> Conversion:
+    """The same in a thread with a stack for deeply nested programs."""
+    usual, size = sys.getrecursionlimit(), threading.stack_size(_STACK_BYTES)
+    sys.setrecursionlimit(_DEPTH)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(work).result()
+    finally:
+        sys.setrecursionlimit(usual)
+        threading.stack_size(size)
 
 
 def _marked(text: str, filename: str) -> list[Finding]:
@@ -72,15 +105,14 @@ def _released(conversion: Conversion, source: str, stretches: Sequence[Stretch],
             assert isinstance(node, (ast.Import, ast.ImportFrom))
             lines.append(f"{' '.join(editor.original(node).split())}  # mapper: skip")
     if not lines:
-        return Conversion(code, conversion.findings, conversion.sites)
+        return replace(conversion, code=code)
     output = Editor(code)
     output.add_imports(list(dict.fromkeys(lines)))
     new = output.result()
     added = new.count("\n") - code.count("\n")
     first = next((n for n, (a, b) in enumerate(zip(code.split("\n"), new.split("\n")), start=1) if a != b), 1)
-    sites = [Site(s.id, s.line, s.column, (s.converted[0] + added, s.converted[1]) if s.converted and s.converted[0] >= first else s.converted, s.kind)
-             for s in conversion.sites]
-    return Conversion(new, conversion.findings, tuple(sites))
+    sites = [replace(s, converted=(s.converted[0] + added, s.converted[1])) if s.converted and s.converted[0] >= first else s for s in conversion.sites]
+    return replace(conversion, code=new, sites=tuple(sites))
 
 
 def _nodes(source: str, stretch: Stretch) -> list[ast.AST]:

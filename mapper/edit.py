@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 Text = str | Callable[[], str]
 _LINE = re.compile(r"\r\n|\r|\n")
+_LAST_SEMICOLON = re.compile(r"[ \t]*;(?=[ \t]*(?:#|\r|\n|$))")
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _BOM = "\ufeff"
 
@@ -63,6 +64,7 @@ class Editor:
         self._sorted = True
         self._deleted: set[ast.stmt] = set()
         self._split: set[int] = set()
+        self._dropped: set[int] = set()
         self._home: dict[ast.AST, tuple[list[ast.stmt], ast.AST]] = {}
         self._parents: dict[ast.AST, ast.AST] | None = None
         self._comments: list[tuple[int, str]] | None = None
@@ -475,8 +477,16 @@ class Editor:
         """No other code on the statement's lines."""
         start, end = self.span(statement)
         before = self.source[self._line_start(start):start]
-        after = self.source[end:self._line_end(end)].strip()
+        after = self.source[end:self._line_end(end)].strip().removeprefix(";").lstrip()
         return not before.strip() and (not after or after.startswith("#"))
+
+    def _drop_semicolon(self, statement: ast.stmt) -> None:
+        """Remove a semicolon that nothing follows: what the statement becomes may not take one."""
+        _, end = self.span(statement)
+        found = _LAST_SEMICOLON.match(self.source, end)
+        if found and end not in self._dropped:
+            self._dropped.add(end)
+            self._add(end, found.end(), "")
 
     def _skip_blank(self, line_start: int, line_end: int) -> int:
         """Past the blank lines after a removed statement when there is a blank line (or nothing) above it."""
@@ -491,6 +501,7 @@ class Editor:
 
     def _own_line(self, statement: ast.stmt) -> None:
         """Give the statements that share a line with this one (`a; b`, `if x: a`) lines of their own."""
+        self._drop_semicolon(statement)
         if self._alone(statement):
             return
         siblings, parent = self._home[statement]
@@ -500,6 +511,7 @@ class Editor:
         indent = self.indent(statement)
         previous_end: int | None = None
         for sibling in siblings:
+            self._drop_semicolon(sibling)
             start, end = self.span(sibling)
             gap_start = previous_end if previous_end is not None else self._colon(parent, start)
             gap = self.source[gap_start:start] if gap_start is not None else "\n"

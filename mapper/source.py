@@ -123,12 +123,12 @@ def python2_reason(text: str, line: int) -> tuple[int, str] | None:
     return None
 
 
-_IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+(?:[\w.]+[ \t]*(?:as[ \t]+\w+[ \t]*)?,[ \t]*)*(tensorflow|mindspore)\b", re.M)
+_IMPORT = re.compile(r"(?:\A\ufeff?|(?<=[\r\n;:]))[ \t\f]*(?:from|import)[ \t]+(?:[\w.]+[ \t]*(?:as[ \t]+\w+[ \t]*)?,[ \t]*)*(tensorflow|mindspore)\b")
 
 
 def imports(text: str) -> set[str]:
     """Which of the two frameworks a program imports: a text search, before anything is parsed."""
-    return {match[1] for match in _IMPORT.finditer(text)}
+    return {match[1] for match in _IMPORT.finditer(text)} if "tensorflow" in text or "mindspore" in text else set()
 
 
 def direction_of(text: str, filename: str) -> Direction:

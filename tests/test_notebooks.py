@@ -40,7 +40,10 @@ def texts(book: str) -> list[str]:
     return ["".join(c["source"]) for c in json.loads(book)["cells"]]
 
 
-@pytest.mark.parametrize("form", [{}, {"indent": None}, {"indent": 4}, {"indent": "\t"}, {"indent": None, "separators": (",", ":")}, {"ensure_ascii": True}], ids=str)
+FORMS = [{}, {"indent": None}, {"indent": 4}, {"indent": "\t"}, {"indent": None, "separators": (",", ":")}, {"ensure_ascii": True}]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
 def test_only_the_text_of_changed_cells_changes(form: dict[str, Any]) -> None:
     before = notebook(**form)
     after = convert_notebook(before, None, None, "n.ipynb").code
@@ -61,7 +64,8 @@ def test_only_the_text_of_changed_cells_changes(form: dict[str, Any]) -> None:
 
 def test_magics_stay_and_code_is_converted() -> None:
     after = texts(convert_notebook(notebook(), None, None, "n.ipynb").code)
-    assert after[1].startswith("%matplotlib inline\nimport numpy as np\nimport mindspore as ms\n") and after[1].endswith("!pip install \\\n    something\nfiles = !ls")
+    assert after[1].startswith("%matplotlib inline\nimport numpy as np\nimport mindspore as ms\n")
+    assert after[1].endswith("!pip install \\\n    something\nfiles = !ls")
     assert "tf." not in after[2] and "GradOperation" in after[2] and not after[2].endswith("\n")
     assert after[8].startswith("%%time\n%precision 3\nprint(")
     program = "\n".join(line for i in (1, 2, 8) for line in after[i].splitlines() if not line.startswith(("%", "!", "    something", "files")))
@@ -124,5 +128,6 @@ def test_commands_on_a_notebook(tmp_path: Path) -> None:
 
 
 def test_cells_are_found_in_any_layout() -> None:
-    text = ' {"metadata":{"cells":[1]},\n"cells":[ {"source":"a","cell_type":"code"},{"cell_type":"code","source":[]}, {"cell_type":"markdown","source":"x"} ] }'
+    text = (' {"metadata":{"cells":[1]},\n"cells":[ {"source":"a","cell_type":"code"},{"cell_type":"code","source":[]}, '
+            '{"cell_type":"markdown","source":"x"} ] }')
     assert [(c.number, c.text, text[c.start:c.end]) for c in code_cells(text, "n.ipynb")] == [(1, "a", '"a"'), (2, "", "[]")]

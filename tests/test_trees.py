@@ -58,7 +58,10 @@ def test_programs_and_notebooks_in_the_order_of_their_names(tree: Path) -> None:
     assert names(tree) == ["a.py", "b.py", "a/n.ipynb", "a/z.py"]
 
 
-@pytest.mark.parametrize("folder", [".git", ".venv", "venv", "node_modules", "build", "third_party", "vendor", "generated", "my.egg-info", ".tox", "__pycache__"])
+NOBODYS = [".git", ".venv", "venv", "node_modules", "build", "third_party", "vendor", "generated", "my.egg-info", ".tox", "__pycache__"]
+
+
+@pytest.mark.parametrize("folder", NOBODYS)
 def test_folders_that_are_nobodys_own_are_skipped(folder: str, tree: Path) -> None:
     make(tree, "a.py", f"deep/{folder}/b.py")
     assert names(tree) == ["a.py"]
@@ -77,7 +80,8 @@ def test_generated_files_are_skipped(tree: Path) -> None:
 
 
 def test_gitignore_as_git_reads_it(tree: Path) -> None:
-    everything = ["a.py", "b.py", "keep/b.py", "keep/c.py", "logs/x.py", "deep/logs/x.py", "deep/only/x.py", "only/x.py", "deep/q.py", "deep/er/q.py", "tmp1.py", "tmpa.py"]
+    everything = ["a.py", "b.py", "keep/b.py", "keep/c.py", "logs/x.py", "deep/logs/x.py", "deep/only/x.py", "only/x.py", "deep/q.py", "deep/er/q.py",
+                  "tmp1.py", "tmpa.py"]
     make(tree, *everything)
     make(tree, ".gitignore", text="# comment\n\nb.py\nlogs/\n/only\ntmp[0-9].py\ndeep/**/q.py\n")
     make(tree, "keep/.gitignore", text="!b.py\nc.py\n")
@@ -235,8 +239,8 @@ def test_summary_has_rates_by_sites_by_files_and_by_proof(tree: Path) -> None:
     make(tree, "plain.py", text=PLAIN)
     result = run("convert", tree, "-o", tree.parent / "out", "--verify")
     assert result.exit_code == 1
-    for line in ("3 files: 2 converted, 1 left as they are; 1 path skipped", "gradient sites converted: 2 of 2 (100.0 %)", "files without a marker: 1 of 2 (50.0 %)",
-                 "files verified: 1 of 2 (50.0 %)"):
+    for line in ("3 files: 2 converted, 1 left as they are; 1 path skipped", "gradient sites converted: 2 of 2 (100.0 %)",
+                 "files without a marker: 1 of 2 (50.0 %)", "files verified: 1 of 2 (50.0 %)"):
         assert line in result.stderr.splitlines()
 
 
