@@ -71,16 +71,16 @@ class Node:
         return f"<node {self.serial} {name} shape={self.shape} dtype={self.dtype}>"
 
     # Arithmetic, so that gradient lines read like the formulas they are. `ops` installs the bodies.
-    __add__: Any
-    __radd__: Any
-    __sub__: Any
-    __rsub__: Any
-    __mul__: Any
-    __rmul__: Any
-    __truediv__: Any
-    __rtruediv__: Any
-    __pow__: Any
-    __neg__: Any
+    __add__: Callable[[Node, Any], Node]
+    __radd__: Callable[[Node, Any], Node]
+    __sub__: Callable[[Node, Any], Node]
+    __rsub__: Callable[[Node, Any], Node]
+    __mul__: Callable[[Node, Any], Node]
+    __rmul__: Callable[[Node, Any], Node]
+    __truediv__: Callable[[Node, Any], Node]
+    __rtruediv__: Callable[[Node, Any], Node]
+    __pow__: Callable[[Node, Any], Node]
+    __neg__: Callable[[Node], Node]
 
 
 class IndexedSlices(NamedTuple):
@@ -202,7 +202,7 @@ class GradientHooks(NamedTuple):
     join: Callable[[Sequence[IndexedSlices]], IndexedSlices]
 
 
-hooks: GradientHooks
+hooks: GradientHooks = None  # type: ignore[assignment]  # the operations set it: gradients are made of them
 
 
 def differentiable(dtype: Any) -> bool:

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mapper.staging.direct_program import TYPES, VARIABLES, Function, NotDirect, Program, returns
+from mapper.staging.direct_program import VARIABLES, Function, NotDirect, Program, returns
 
 __all__ = ["Graph", "NotDirect", "Site", "Step"]
 
@@ -171,7 +171,7 @@ class Graph:
                     self.env[key] = self.step(node, "session", [key], call)
             elif isinstance(call, ast.Call) and api == "tf.variable_scope" and len(call.args) == 1 and not call.keywords and target is None \
                     and isinstance(call.args[0], ast.Constant):
-                self.prefix += f"{call.args[0].value}/"
+                self.prefix += f"{call.args[0].value!s}/"
             elif api not in ("tf.name_scope", "tf.device") or target is not None:
                 if self.program.mentions(node):
                     raise NotDirect("with")
@@ -288,7 +288,8 @@ class Graph:
             self.add(step)
         elif call is not None and (function := program.callee(call)) is not None and program.role(function) == "maker":
             self.maker(node, self.targets(target), value)
-        elif isinstance(value, (ast.List, ast.Tuple)) and value.elts and all((s := self.find(e)) is not None and s.kind in ("tensor", "gradient", "variable", "placeholder") for e in value.elts):
+        elif isinstance(value, (ast.List, ast.Tuple)) and value.elts \
+                and all((s := self.find(e)) is not None and s.kind in ("tensor", "gradient", "variable", "placeholder") for e in value.elts):
             step = self.step(node, "list", self.targets(target), value)
             step.items = [s for e in value.elts if (s := self.find(e)) is not None]
             self.add(step)
@@ -505,7 +506,8 @@ class Graph:
 
     def reads_of(self, node: ast.AST) -> list[Step]:
         """The variables that the functions called in an expression read."""
-        return [s for call in ast.walk(node) if isinstance(call, ast.Call) and isinstance(f := self.program.callee(call), Function) for s in self.captured(f, set())]
+        functions = [self.program.callee(call) for call in ast.walk(node) if isinstance(call, ast.Call)]
+        return [s for function in functions if isinstance(function, Function) for s in self.captured(function, set())]
 
     def curved(self, site: Site) -> bool:
         """Whether a gradient may still depend on something: there is more than sums and constants between."""
@@ -660,7 +662,8 @@ class Graph:
         return isinstance(node.func, ast.Attribute) and node.func.attr == "eval" and self.find(node.func.value) is not None
 
     def is_feed(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Dict) and bool(node.keys) and all(k is not None and (s := self.find(k)) is not None and s.kind == "placeholder" for k in node.keys)
+        keys = node.keys if isinstance(node, ast.Dict) else []
+        return bool(keys) and all(k is not None and (s := self.find(k)) is not None and s.kind == "placeholder" for k in keys)
 
 
 def parameter_text(program: Program, call: ast.Call, label: str | None, prefix: str = "") -> str:
@@ -746,5 +749,3 @@ def _is_main(node: ast.If) -> bool:
     test = node.test
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__" and not node.orelse
 
-
-_ = TYPES

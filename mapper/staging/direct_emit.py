@@ -55,7 +55,7 @@ class _Writer:
         self.settled: set[ast.AST] = set()
         self.dropped: set[ast.stmt] = set()
         self.updaters: dict[Step, tuple[str, str]] = {}
-        self.made: set[str] = set()
+        self.made: set[tuple[str, ast.ClassDef | None]] = set()
         self.methods: dict[ast.ClassDef, list[str]] = {}
         self.promoted: dict[tuple[ast.AST, str], None] = {}
         self.inside = 0
@@ -275,8 +275,8 @@ class _Writer:
         self.no_late_names(step)
         if isinstance(step.node, ast.AugAssign):
             old = self.graph.meaning[step.node.target]
-            operator = self.operator(step.node)
-            return [*before, f"{step.names[0]} = {self.text_of(old, step.node.target, context)} {operator} {self.factor(step.value, self.render(step.value, context))}"]
+            operator, more = self.operator(step.node), self.factor(step.value, self.render(step.value, context))
+            return [*before, f"{step.names[0]} = {self.text_of(old, step.node.target, context)} {operator} {more}"]
         text = f"{', '.join(step.names)} = {self.render(step.value, context)}"
         return [*before, *(f"{text}  {comment}" if comment else text).split("\n")]
 
@@ -496,7 +496,7 @@ class _Writer:
         name = named.names[0] if named is not None else self.fresh("optimizer")
         if (name, step.owner) in self.made:
             raise NotDirect("an optimizer with two losses")
-        self.made.add((name, step.owner))  # type: ignore[arg-type]
+        self.made.add((name, step.owner))
         text = f"self.{name}" if step.owner is not None else name
         self.updaters[step] = (text, weights)
         return [f"{text} = {self.graph.optimizer_text(made, weights)}", ""]
@@ -577,7 +577,8 @@ class _Writer:
         owner = context.step.owner
         values = [(part, value) for statement in ast.walk(home) if isinstance(statement, ast.Assign) for part, value in self.kept(statement)]
         for part, value in values:
-            if isinstance(value, ast.Name) and value.id == node.id and isinstance(part, ast.Attribute) and len(self.program.attribute_values(owner, part.attr)) == 1:
+            if isinstance(value, ast.Name) and value.id == node.id and isinstance(part, ast.Attribute) \
+                    and len(self.program.attribute_values(owner, part.attr)) == 1:
                 return f"self.{part.attr}"
         raise NotDirect(f"{node.id} is known in __init__ only")
 

@@ -25,6 +25,7 @@ _SCALAR = frozenset({"sqrt", "exp", "log", "float32", "float64", "int32", "int64
 _WHOLE = frozenset({"sum", "prod", "mean", "max", "min", "std", "var", "argmax", "argmin", "size"})
 _ARRAYS = frozenset({"astype", "reshape", "randn", "rand", "uniform", "normal", "standard_normal", "choice", "randint", "dot", "copy", "ravel",
                      "flatten", "transpose", "cumsum", "permutation", "random_sample", "multivariate_normal"})
+_OF_NUMBERS = frozenset({"tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast", "tf.one_hot", "tf.tile", "tf.transpose"})
 _NUMBERS = frozenset({"len", "int", "float", "round", "ord"})
 
 
@@ -502,7 +503,7 @@ class Program:
 
     def _operand(self, node: ast.expr, put: Put, api: str) -> str:
         text = self.render(node, put)
-        if api in ("tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast", "tf.one_hot", "tf.tile", "tf.transpose") or isinstance(node, (ast.List, ast.Tuple)):
+        if api in _OF_NUMBERS or isinstance(node, (ast.List, ast.Tuple)):
             return text
         if self.kind(node) in ("number", "scalar") and api.rpartition(".")[2] in UNARY:
             return f"ms.Tensor({text}, ms.float32)"

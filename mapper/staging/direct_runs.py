@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mapper.staging.direct import Graph, NotDirect, Step
-from mapper.staging.direct_program import Function
 
 if TYPE_CHECKING:
     from mapper.staging.direct_emit import _Writer
@@ -315,5 +314,3 @@ class Runs:
         text = self.program.render(node, put)
         return f"{text}.asnumpy()" if isinstance(node, (ast.Call, ast.Subscript)) else f"({text}).asnumpy()"
 
-
-_ = Function

@@ -7,8 +7,8 @@ from typing import Any
 from .. import core
 from ..core import GradientHooks, Node, lift
 from . import control, elementwise, indexing, linalg, nn, random, reduction, shape, state
-from .define import PRIMITIVES
 from .control import *  # noqa: F403
+from .define import PRIMITIVES
 from .elementwise import *  # noqa: F403
 from .indexing import *  # noqa: F403
 from .linalg import *  # noqa: F403

@@ -36,7 +36,7 @@ floor_divide = binary("floor_divide", np.floor_divide)
 floormod = binary("floormod", np.mod, lambda g, y, a, b: g, lambda g, y, a, b: -g * floor_divide(a, b))
 truncatediv = binary("truncatediv", lambda a, b: np.trunc(a / b).astype(a.dtype))
 truncatemod = binary("truncatemod", np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * trunc(a / b))
-divide_no_nan = binary("divide_no_nan", lambda a, b: np.where(b == 0, np.zeros((), a.dtype), a / np.where(b == 0, 1, b).astype(a.dtype)),
+divide_no_nan: Op = binary("divide_no_nan", lambda a, b: np.where(b == 0, np.zeros((), a.dtype), a / np.where(b == 0, 1, b).astype(a.dtype)),
                        lambda g, y, a, b: divide_no_nan(g, b), lambda g, y, a, b: -divide_no_nan(g * divide_no_nan(a, b), b))
 
 
@@ -51,7 +51,7 @@ def _power_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
     return g * y * log(where(positive, a, core.lift(1, a))) * cast(positive, g.dtype)
 
 
-power = binary("power", _power, lambda g, y, a, b: g * b * power(a, b - 1.0), _power_exponent)
+power: Op = binary("power", _power, lambda g, y, a, b: g * b * power(a, b - 1.0), _power_exponent)
 
 
 def _exponent_or_nan(g: Node, y: Node, a: Node, b: Node) -> Node:
@@ -59,7 +59,7 @@ def _exponent_or_nan(g: Node, y: Node, a: Node, b: Node) -> Node:
     return where(zero, zeros_like_now(a), g * y * log(where(zero, core.lift(1, a), a)))
 
 
-power_unguarded = binary("power_unguarded", _power, lambda g, y, a, b: g * b * power_unguarded(a, b - 1.0), _exponent_or_nan)
+power_unguarded: Op = binary("power_unguarded", _power, lambda g, y, a, b: g * b * power_unguarded(a, b - 1.0), _exponent_or_nan)
 
 
 def _fixed_power_grad(g: Node, y: Node, x: Node, exponent: float) -> Node | None:
@@ -126,13 +126,13 @@ def _sigmoid(x: Array) -> Any:
 # ------------------------------------------------------------------------------------------------------------ trigonometry
 
 sin = unary("sin", np.sin, lambda g, y, x: g * conj(cos(x)))
-cos = unary("cos", np.cos, lambda g, y, x: -g * conj(sin(x)))
+cos: Op = unary("cos", np.cos, lambda g, y, x: -g * conj(sin(x)))
 tan = unary("tan", np.tan, lambda g, y, x: g * (1.0 + y * y))
 arcsin = unary("arcsin", np.arcsin, lambda g, y, x: g * rsqrt(1.0 - x * x))
 arccos = unary("arccos", np.arccos, lambda g, y, x: -g * rsqrt(1.0 - x * x))
 arctan = unary("arctan", np.arctan, lambda g, y, x: g / (1.0 + x * x))
 sinh = unary("sinh", np.sinh, lambda g, y, x: g * cosh(x))
-cosh = unary("cosh", np.cosh, lambda g, y, x: g * sinh(x))
+cosh: Op = unary("cosh", np.cosh, lambda g, y, x: g * sinh(x))
 tanh = unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y))
 arcsinh = unary("arcsinh", np.arcsinh, lambda g, y, x: g * rsqrt(x * x + 1.0))
 arccosh = unary("arccosh", np.arccosh, lambda g, y, x: g * rsqrt(x * x - 1.0))
@@ -212,8 +212,8 @@ def _where_nonzero(a: Node, value: Node) -> Node:
     return where(equal(a, core.lift(0, a)), zeros_like_now(value), value)
 
 
-xdivy = binary("xdivy", _xdivy, lambda g, y, a, b: g * _where_nonzero(a, 1.0 / b), lambda g, y, a, b: -g * xdivy(a, b * b))
-xlogy = binary("xlogy", _xlogy, lambda g, y, a, b: g * xlogy(cast(not_equal(a, core.lift(0, a)), g.dtype), b),
+xdivy: Op = binary("xdivy", _xdivy, lambda g, y, a, b: g * _where_nonzero(a, 1.0 / b), lambda g, y, a, b: -g * xdivy(a, b * b))
+xlogy: Op = binary("xlogy", _xlogy, lambda g, y, a, b: g * xlogy(cast(not_equal(a, core.lift(0, a)), g.dtype), b),
                lambda g, y, a, b: g * xdivy(a, b))
 
 # ----------------------------------------------------------------------------------------------- piecewise linear functions
@@ -239,13 +239,13 @@ def _sign(x: Array) -> Any:
     return np.sign(x)
 
 
-sign = unary("sign", _sign, lambda g, y, x: zeros_like_now(g))
+sign: Op = unary("sign", _sign, lambda g, y, x: zeros_like_now(g))
 floor = unary("floor", np.floor)
 ceil = unary("ceil", np.ceil)
 rint = unary("rint", np.rint)
-trunc = unary("trunc", np.trunc)
+trunc: Op = unary("trunc", np.trunc)
 relu = unary("relu", lambda x: np.maximum(x, x.dtype.type(0)), lambda g, y, x: g * step(y))
-step = unary("step", lambda x: (x > 0).astype(x.dtype), lambda g, y, x: zeros_like_now(g))
+step: Op = unary("step", lambda x: (x > 0).astype(x.dtype), lambda g, y, x: zeros_like_now(g))
 
 
 def _relu6_grad(g: Node, y: Node, x: Node, at_six: float) -> Node:
@@ -306,7 +306,7 @@ def gelu(x: Node, approximate: bool) -> Node:
 # ------------------------------------------------------------------------------------------------------ choice and extremes
 
 equal = binary("equal", np.equal, infer=boolean)
-not_equal = binary("not_equal", np.not_equal, infer=boolean)
+not_equal: Op = binary("not_equal", np.not_equal, infer=boolean)
 less = binary("less", np.less, infer=boolean)
 less_equal = binary("less_equal", np.less_equal, infer=boolean)
 greater = binary("greater", np.greater, infer=boolean)

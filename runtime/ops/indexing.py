@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Array, IndexedSlices, Node, Shape, apply, pick
+from ..core import Array, IndexedSlices, Node, Primitive, Shape, apply, pick
 from .define import Op, define
 from .elementwise import cast, equal, where, zeros_like_now
 from .shape import concat, sum_like
-
 
 # ------------------------------------------------------------------------------------------------------------------ gather
 
@@ -50,7 +49,7 @@ def _gather_back(g: Array, x: Array, indices: Array, axis: int, batch_dims: int,
     if mode == "zero":
         inside = (indices >= 0) & (indices < x.shape[axis])
         g, indices = g * inside.reshape(inside.shape + (1,) * (g.ndim - inside.ndim)).astype(g.dtype), np.where(inside, indices, 0)
-    np.add.at(result, (slice(None),) * (axis % x.ndim) + (indices,), g)
+    np.add.at(result, (slice(None),) * (axis % x.ndim) + (indices,), g)  # type: ignore[arg-type]
     return result
 
 
@@ -120,7 +119,8 @@ def _nd_back(g: Array, x: Array, indices: Array) -> Any:
     return result
 
 
-_ND_BACK = define("gather_nd_back", _nd_back, lambda g, x, indices: (x.shape, g.dtype), lambda g, y, part, x, indices: gather_nd(g, indices), None, None)
+_ND_BACK: Primitive = define("gather_nd_back", _nd_back, lambda g, x, indices: (x.shape, g.dtype),
+                             lambda g, y, part, x, indices: gather_nd(g, indices), None, None)
 
 
 def gather_nd(x: Node, indices: Node) -> Node:
@@ -204,7 +204,7 @@ def _fold_rows(ufunc: Any, start: Any) -> Callable[[Array, Array, int], Array]:
 def _mean_rows(x: Array, ids: Array, size: int) -> Array:
     counts = np.maximum(np.bincount(ids[ids >= 0], minlength=size), 1).astype(x.dtype)
     total = _fold_rows(np.add, 0)(x, ids, size)
-    return total / counts.reshape((-1,) + (1,) * (x.ndim - 1))
+    return np.asarray(total / counts.reshape((-1,) + (1,) * (x.ndim - 1)))
 
 
 def _back_to_rows(g: Node, ids: Node) -> Node:
@@ -265,7 +265,7 @@ def _along_back(g: Array, like: Array, indices: Array, axis: int) -> Any:
 
 _TAKE_ALONG = define("take_along", lambda x, indices, axis: np.take_along_axis(x, indices.astype(np.int64), axis),
                      lambda x, indices, axis: (indices.shape, x.dtype), lambda g, y, x, indices, axis: apply(_ALONG_BACK, g, x, indices, axis=axis), None)
-_ALONG_BACK = define("take_along_back", _along_back, lambda g, like, indices, axis: (like.shape, g.dtype),
+_ALONG_BACK: Primitive = define("take_along_back", _along_back, lambda g, like, indices, axis: (like.shape, g.dtype),
                      lambda g, y, part, like, indices, axis: take_along(g, indices, axis), None, None)
 
 
@@ -324,7 +324,7 @@ def _unmask(g: Array, like: Array, mask: Array) -> Any:
     return result
 
 
-_UNMASK = define("unmask", _unmask, lambda g, like, mask: (like.shape, g.dtype), lambda g, y, part, like, mask: boolean_mask(g, mask), None, None)
+_UNMASK: Primitive = define("unmask", _unmask, lambda g, like, mask: (like.shape, g.dtype), lambda g, y, part, like, mask: boolean_mask(g, mask), None, None)
 
 
 def boolean_mask(x: Node, mask: Node) -> Node:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Array, Node, Shape, apply
+from ..core import Array, Node, Primitive, Shape, apply
 from .define import define
 from .elementwise import exp, greater_equal, log1p, negative, sqrt, square, where, zeros_like_now
 from .reduction import reduce_mean, reduce_sum
@@ -107,9 +107,9 @@ def _conv_filter(g: Array, x: Array, k: Array, strides: Any, padding: Any, dilat
 
 _CONV = define("conv2d", _conv, _conv_infer,
                lambda g, y, x, k, **how: apply(_CONV_INPUT, g, x, k, **how), lambda g, y, x, k, **how: apply(_CONV_FILTER, g, x, k, **how))
-_CONV_INPUT = define("conv2d_input", _conv_input, lambda g, x, k, **how: (x.shape, g.dtype),
+_CONV_INPUT: Primitive = define("conv2d_input", _conv_input, lambda g, x, k, **how: (x.shape, g.dtype),
                      lambda c, y, g, x, k, **how: apply(_CONV, c, k, **how), None, lambda c, y, g, x, k, **how: apply(_CONV_FILTER, g, c, k, **how))
-_CONV_FILTER = define("conv2d_filter", _conv_filter, lambda g, x, k, **how: (k.shape, g.dtype),
+_CONV_FILTER: Primitive = define("conv2d_filter", _conv_filter, lambda g, x, k, **how: (k.shape, g.dtype),
                       lambda c, y, g, x, k, **how: apply(_CONV, x, c, **how), lambda c, y, g, x, k, **how: apply(_CONV_INPUT, g, x, c, **how), None)
 
 
@@ -147,7 +147,11 @@ def _pool_positions(x: Array, kernel: Any, strides: Any, padding: Any) -> Any:
 _POSITIONS = define("max_pool_positions", _pool_positions, lambda x, **how: (_pool_infer(x, **how)[0], np.dtype(np.int64)), None)
 _TAKE_FLAT = define("take_flat", lambda x, positions: x.reshape(-1)[positions], lambda x, positions: (positions.shape, x.dtype),
                     lambda g, y, x, positions: apply(_PUT_FLAT, g, x, positions), None)
-_PUT_FLAT = define("put_flat", lambda g, like, positions: np.bincount(positions.reshape(-1), g.reshape(-1), like.size).astype(g.dtype).reshape(like.shape),
+def _put_flat(g: Array, like: Array, positions: Array) -> Array:
+    return np.bincount(positions.reshape(-1), g.reshape(-1), like.size).astype(g.dtype).reshape(like.shape)
+
+
+_PUT_FLAT: Primitive = define("put_flat", _put_flat,
                    lambda g, like, positions: (like.shape, g.dtype), lambda c, y, g, like, positions: apply(_TAKE_FLAT, c, positions), None, None)
 
 
@@ -176,7 +180,7 @@ def _avg_back(g: Array, x: Array, kernel: Any, strides: Any, padding: Any, whole
 
 
 _AVG = define("avg_pool", _avg, _pool_infer, lambda g, y, x, **how: apply(_AVG_BACK, g, x, **how))
-_AVG_BACK = define("avg_pool_back", _avg_back, lambda g, x, **how: (x.shape, g.dtype), lambda c, y, g, x, **how: apply(_AVG, c, **how), None)
+_AVG_BACK: Primitive = define("avg_pool_back", _avg_back, lambda g, x, **how: (x.shape, g.dtype), lambda c, y, g, x, **how: apply(_AVG, c, **how), None)
 
 
 def avg_pool(x: Node, kernel: Sequence[int], strides: Sequence[int], padding: Any, count_padding: bool = False) -> Node:

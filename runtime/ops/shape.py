@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import core
-from ..core import Array, Node, Shape, apply, pick
+from ..core import Array, Node, Primitive, Shape, apply, pick
 from .define import broadcast_shapes, define, normal_axes
 from .elementwise import zeros_like_now
 
@@ -308,7 +308,7 @@ def _put_index(g: Array, like: Array, index: int, axis: int) -> Any:
 
 
 _TAKE = define("take_index", _take, _take_infer, lambda g, y, x, index, axis: apply(_PUT, g, x, index=index, axis=axis))
-_PUT = define("put_index", _put_index, _like, lambda g, y, x, like, index, axis: take_index(g, index, axis), None)
+_PUT: Primitive = define("put_index", _put_index, _like, lambda g, y, x, like, index, axis: take_index(g, index, axis), None)
 
 
 def take_index(x: Node, index: int, axis: int) -> Node:
@@ -359,7 +359,7 @@ def _untile(g: Array, like: Array, multiples: tuple[int, ...]) -> Any:
 
 _TILE = define("tile", lambda x, multiples: np.tile(x, multiples), _tile_infer,
                lambda g, y, x, multiples: apply(_UNTILE, g, x, multiples=multiples))
-_UNTILE = define("untile", _untile, _like, lambda g, y, x, like, multiples: tile(g, multiples), None)
+_UNTILE: Primitive = define("untile", _untile, _like, lambda g, y, x, like, multiples: tile(g, multiples), None)
 
 
 def tile(x: Node, multiples: Sequence[int]) -> Node:
@@ -369,7 +369,7 @@ def tile(x: Node, multiples: Sequence[int]) -> Node:
 _TILE_BY = define("tile_by", lambda x, multiples: np.tile(x, tuple(int(n) for n in multiples)),
                   lambda x, multiples: ((None if x.shape is None else (None,) * len(x.shape)), x.dtype),
                   lambda g, y, x, multiples: apply(_UNTILE_BY, g, x, multiples), None)
-_UNTILE_BY = define("untile_by", lambda g, like, multiples: _untile(g, like, tuple(int(n) for n in multiples)),
+_UNTILE_BY: Primitive = define("untile_by", lambda g, like, multiples: _untile(g, like, tuple(int(n) for n in multiples)),
                     lambda g, like, multiples: (like.shape, g.dtype), lambda g, y, x, like, multiples: tile_by(g, multiples), None, None)
 
 
@@ -400,7 +400,7 @@ def _unpad(g: Array, like: Array, paddings: Any, mode: str) -> Any:
 
 
 _PAD = define("pad", _pad, _pad_infer, lambda g, y, x, paddings, mode, value: apply(_UNPAD, g, x, paddings=paddings, mode=mode))
-_UNPAD = define("unpad", _unpad, _like,
+_UNPAD: Primitive = define("unpad", _unpad, _like,
                 lambda g, y, x, like, paddings, mode: pad(g, paddings, mode, 0), None)
 
 
@@ -462,7 +462,7 @@ def _getitem_infer(x: Node, *arrays: Node, index: tuple[Any, ...]) -> tuple[Shap
     if any(a.dtype.kind == "b" for a in arrays):
         return (None,) + x.shape[1:], x.dtype
     dummy = np.broadcast_to(np.zeros((), np.int8), x.shape)  # type: ignore[arg-type]
-    zeros = [np.zeros(a.shape, np.int64) for a in arrays]    # type: ignore[arg-type]
+    zeros = [np.zeros(a.shape, np.int64) for a in arrays]  # type: ignore[type-var]
     return dummy[_fill(index, zeros)].shape, x.dtype
 
 
@@ -549,7 +549,7 @@ def _triangle(x: Array, k: int, upper: bool) -> Any:
     return np.triu(x, k) if upper else np.tril(x, k)
 
 
-_TRIANGLE = define("triangle", _triangle, lambda x, k, upper: (x.shape, x.dtype), lambda g, y, x, k, upper: apply(_TRIANGLE, g, k=k, upper=upper))
+_TRIANGLE: Primitive = define("triangle", _triangle, lambda x, k, upper: (x.shape, x.dtype), lambda g, y, x, k, upper: apply(_TRIANGLE, g, k=k, upper=upper))
 
 
 def tril(x: Node, k: int = 0) -> Node:
@@ -587,7 +587,7 @@ def _diag_back(g: Array, like: Array) -> Any:
 
 _DIAG_PART = define("matrix_diag_part", lambda x: np.diagonal(x, axis1=-2, axis2=-1), _diag_part_infer,
                     lambda g, y, x: apply(_DIAG_BACK, g, x))
-_DIAG_BACK = define("matrix_diag_back", _diag_back, _like, lambda g, y, x, like: matrix_diag_part(g), None)
+_DIAG_BACK: Primitive = define("matrix_diag_back", _diag_back, _like, lambda g, y, x, like: matrix_diag_part(g), None)
 
 
 def matrix_diag(x: Node) -> Node:
@@ -626,7 +626,7 @@ _RANGE = define("range", lambda start, limit, delta: np.arange(start, limit, del
 
 def _range_shape(start: Node, limit: Node, delta: Node) -> Shape:
     values = [static_value(node) for node in (start, limit, delta)]
-    return (None,) if any(v is None for v in values) else np.arange(*(v[()] for v in values if v is not None)).shape
+    return (None,) if any(v is None for v in values) else np.arange(*[v.item() for v in values if v is not None]).shape
 
 
 def range_(start: Node, limit: Node, delta: Node) -> Node:

@@ -352,11 +352,12 @@ def modules() -> dict[str, ModuleType]:
     made["test"], made["logging"] = _test_module(), _logging()
     made["app"] = _module("tensorflow.app", {"run": _app_run})
     made["flags"] = _flags_module("tensorflow.flags")
-    made["app"].flags = _modules["tensorflow.app.flags"] = made["flags"]
+    _modules["tensorflow.app.flags"] = made["flags"]
+    setattr(made["app"], "flags", made["flags"])
     made["contrib"] = _contrib()
     root = _module("tensorflow", {**top, **made})
     v1 = _module("tensorflow.compat.v1", {**top, **made})
-    made["compat"].v1 = v1
+    setattr(made["compat"], "v1", v1)
     for name, module in made.items():
         _modules[f"tensorflow.compat.v1.{name}"] = module
     _python_modules(root)
@@ -391,5 +392,5 @@ def _python_modules(root: Module) -> None:
         for member in members:
             child = _module(f"tensorflow.python.{package}.{member}", dict(names))
             setattr(parent, member, child)
-    root.python = python
+    setattr(root, "python", python)
     _modules["tensorflow.python.framework.ops"].__dict__["convert_to_tensor"] = array.convert_to_tensor

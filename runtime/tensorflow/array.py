@@ -34,7 +34,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Cons
 
     array = as_array(value, dtype)
     if shape is not None:
-        sizes = tuple(int(n) for n in as_shape(shape) or ())
+        sizes = tuple(int(n or 0) for n in as_shape(shape) or ())
         if array.size == int(np.prod(sizes)):
             array = array.reshape(sizes)
         elif array.size == 1:
@@ -263,8 +263,8 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
 
 def slice_(input_: Any, begin: Any, size: Any, name: Any = None) -> Tensor:
     x = convert(input_)
-    starts = [convert(b) if isinstance(b, Tensor) else int(b) for b in (_listed(begin))]
-    sizes = [convert(s) if isinstance(s, Tensor) else int(s) for s in (_listed(size))]
+    starts: list[Any] = [convert(b) if isinstance(b, Tensor) else int(b) for b in (_listed(begin))]
+    sizes: list[Any] = [convert(s) if isinstance(s, Tensor) else int(s) for s in (_listed(size))]
     key = tuple(slice(b, None if isinstance(s, int) and s == -1 else b + s) for b, s in zip(starts, sizes, strict=True))
     return getitem(x, key, name or "Slice")
 
@@ -392,8 +392,8 @@ def segment(name: str, function: Any, counted: bool) -> Any:
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: Any = None) -> Any:
     from collections import namedtuple
 
-    pair = namedtuple("TopKV2", ["values", "indices"])
-    return pair(*wrap_outputs(list(ops.top_k(convert(input).node, _static_int(k))), name or "TopKV2"))
+    TopKV2 = namedtuple("TopKV2", ["values", "indices"])  # noqa: N806
+    return TopKV2(*wrap_outputs(list(ops.top_k(convert(input).node, _static_int(k))), name or "TopKV2"))
 
 
 def in_top_k(predictions: Any, targets: Any, k: Any, name: Any = None) -> Tensor:
@@ -411,8 +411,8 @@ def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: b
 def unique(x: Any, out_idx: Any = "int32", name: Any = None) -> Any:
     from collections import namedtuple
 
-    pair = namedtuple("Unique", ["y", "idx"])
-    return pair(*wrap_outputs(list(ops.unique(convert(x).node)), name or "Unique"))
+    Unique = namedtuple("Unique", ["y", "idx"])  # noqa: N806
+    return Unique(*wrap_outputs(list(ops.unique(convert(x).node)), name or "Unique"))
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: Any = None) -> Tensor:

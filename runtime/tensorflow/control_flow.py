@@ -1,6 +1,7 @@
 """cond, case, while_loop, map_fn, scan, folds, and grouping: functions traced once and run as one operation."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -159,7 +160,7 @@ def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, stric
         *pairs, (_, default) = pairs
     result = default
     for pred, fn in reversed(pairs):
-        result = (lambda p=pred, f=fn, rest=result: cond(p, f, rest))
+        result = functools.partial(cond, pred, fn, result)
     return result()
 
 
@@ -276,11 +277,13 @@ def scan(fn: Any, elems: Any, initializer: Any = None, parallel_iterations: int 
     return _fold(fn, elems, initializer, reverse, keep=True)
 
 
-def foldl(fn: Any, elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True, swap_memory: bool = False, name: Any = None) -> Any:
+def foldl(fn: Any, elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True, swap_memory: bool = False,
+          name: Any = None) -> Any:
     return _fold(fn, elems, initializer, False, keep=False)
 
 
-def foldr(fn: Any, elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True, swap_memory: bool = False, name: Any = None) -> Any:
+def foldr(fn: Any, elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True, swap_memory: bool = False,
+          name: Any = None) -> Any:
     return _fold(fn, elems, initializer, True, keep=False)
 
 

@@ -35,14 +35,14 @@ class DType:
 
     @property
     def size(self) -> int:
-        return self._numpy.itemsize
+        return int(self._numpy.itemsize)
 
     def is_compatible_with(self, other: Any) -> bool:
         return bool(as_dtype(other)._numpy == self._numpy)
 
     def __eq__(self, other: Any) -> bool:
         try:
-            return as_dtype(other)._numpy == self._numpy
+            return bool(as_dtype(other)._numpy == self._numpy)
         except TypeError:
             return False
 
@@ -95,7 +95,7 @@ class Dimension:
     """One dimension of a static shape; value None when unknown."""
 
     def __init__(self, value: Any) -> None:
-        self.value = value.value if isinstance(value, Dimension) else None if value is None else int(value)
+        self.value: int | None = value.value if isinstance(value, Dimension) else None if value is None else int(value)
 
     def __int__(self) -> int:
         if self.value is None:
@@ -154,6 +154,7 @@ class TensorShape:
     """A static shape; dims None when even the rank is unknown."""
 
     def __init__(self, dims: Any = None) -> None:
+        self._shape: tuple[int | None, ...] | None
         if isinstance(dims, TensorShape):
             self._shape = dims._shape
         elif dims is None:
@@ -237,7 +238,7 @@ class TensorShape:
 
     def __eq__(self, other: Any) -> bool:
         try:
-            return self._shape == TensorShape(other)._shape
+            return bool(self._shape == TensorShape(other)._shape)
         except TypeError:
             return False
 

@@ -74,7 +74,8 @@ class Graph:
             _graphs.remove(self)
 
     def get_tensor_by_name(self, name: str) -> Tensor:
-        return as_graph_element(self, name, allow_operation=False)
+        found: Tensor = as_graph_element(self, name, allow_operation=False)
+        return found
 
     def get_operation_by_name(self, name: str) -> Operation:
         if name not in self.operations:
@@ -273,6 +274,8 @@ class Tensor:
 
     __getitem__: Any
     __add__: Any
+    __rmul__: Any
+    __rsub__: Any
     __sub__: Any
     __mul__: Any
     __truediv__: Any

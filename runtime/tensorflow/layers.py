@@ -126,7 +126,8 @@ def batch_normalization(inputs: Any, axis: int = -1, momentum: float = 0.99, eps
 
         def in_training() -> Tensor:
             m, v = nn.moments(x, list(range(len(x.node.shape or ()) - 1)))
-            for moving, current in ((mean, m), (variance, v)):
+            pairs: list[tuple[Any, Any]] = [(mean, m), (variance, v)]
+            for moving, current in pairs:
                 add_to_collection(GraphKeys.UPDATE_OPS, moving.assign_sub((moving - current) * (1 - momentum)))
             return nn.batch_normalization(x, m, v, beta, gamma, epsilon)
 
@@ -195,7 +196,9 @@ class RNNCell:
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         size = self.state_size
-        make = lambda n: array.zeros(array.stack([batch_size, n]) if isinstance(batch_size, Tensor) else [int(batch_size), n], dtype)  # noqa: E731
+        def make(n: Any) -> Tensor:
+            return array.zeros(array.stack([batch_size, n]) if isinstance(batch_size, Tensor) else [int(batch_size), n], dtype)
+
         return LSTMStateTuple(make(size.c), make(size.h)) if isinstance(size, LSTMStateTuple) else make(size)
 
     def _variable(self, name: str, shape: list[int], dtype: Any, initializer: Any = None) -> Any:
@@ -224,7 +227,7 @@ class BasicRNNCell(RNNCell):
 class GRUCell(RNNCell):
     scope_name = "gru_cell"
 
-    def call(self, inputs: Tensor, state: Any) -> Any:
+    def call(self, inputs: Any, state: Any) -> Any:
         n, units = _size(inputs), self._units
         gate_kernel = self._variable("gates/kernel", [n + units, 2 * units], inputs.dtype)
         gate_bias = self._variable("gates/bias", [2 * units], inputs.dtype, Ones())
@@ -232,8 +235,9 @@ class GRUCell(RNNCell):
         bias = self._variable("candidate/bias", [units], inputs.dtype, Zeros())
         gates = math.sigmoid(nn.bias_add(math.matmul(array.concat([inputs, state], 1), gate_kernel), gate_bias))
         r, u = array.split(gates, 2, 1)
+
         candidate = self._activation(nn.bias_add(math.matmul(array.concat([inputs, r * state], 1), kernel), bias))
-        output = u * state + (1 - u) * candidate
+        output = u * state + (1.0 - u) * candidate
         return output, output
 
 

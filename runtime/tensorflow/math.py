@@ -404,9 +404,12 @@ def _install() -> None:
             forward, backward = both(function, function.__name__)
             setattr(kind, f"__{key}__", forward)
             setattr(kind, f"__r{key}__", backward)
-        kind.__neg__ = lambda self: negative(self)          # type: ignore[attr-defined]
-        kind.__abs__ = lambda self: abs(self)               # type: ignore[attr-defined]
-        kind.__invert__ = lambda self: logical_not(self)    # type: ignore[attr-defined]
+        for key, unary in (("neg", negative), ("abs", abs), ("invert", logical_not)):
+            setattr(kind, f"__{key}__", _method(unary))
+
+
+def _method(function: Any) -> Any:
+    return lambda self: function(self)
 
 
 _install()

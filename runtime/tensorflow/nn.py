@@ -208,7 +208,8 @@ def space_to_depth(input: Any, block_size: int, name: Any = None, data_format: s
     n, h, w, c = x.shape or (None,) * 4
     b = block_size
     parts = ops.reshape(x, (-1 if n is None else n, (h or 0) // b, b, (w or 0) // b, b, c or 0))
-    return wrap(ops.reshape(ops.transpose(parts, (0, 1, 3, 2, 4, 5)), (-1 if n is None else n, (h or 0) // b, (w or 0) // b, b * b * (c or 0))), name or "SpaceToDepth")
+    shape = (-1 if n is None else n, (h or 0) // b, (w or 0) // b, b * b * (c or 0))
+    return wrap(ops.reshape(ops.transpose(parts, (0, 1, 3, 2, 4, 5)), shape), name or "SpaceToDepth")
 
 
 def depth_to_space(input: Any, block_size: int, name: Any = None, data_format: str = "NHWC") -> Tensor:
@@ -235,7 +236,8 @@ def softmax_cross_entropy_with_logits_v2(labels: Any = None, logits: Any = None,
     return wrap(ops.softmax_cross_entropy(x, z), name or "softmax_cross_entropy_with_logits")
 
 
-def softmax_cross_entropy_with_logits(labels: Any = None, logits: Any = None, dim: Any = -1, name: Any = None, axis: Any = None, _sentinel: Any = None) -> Tensor:
+def softmax_cross_entropy_with_logits(labels: Any = None, logits: Any = None, dim: Any = -1, name: Any = None, axis: Any = None,
+                                      _sentinel: Any = None) -> Tensor:
     """The first version: no derivative for the labels."""
     stopped = wrap(ops.stop_gradient(operands("SoftmaxCrossEntropyWithLogits", logits, labels)[1]), "labels_stop_gradient")
     return softmax_cross_entropy_with_logits_v2(stopped, logits, axis if axis is not None else dim, name)

@@ -14,11 +14,10 @@ from .graph import GraphKeys, Operation, Tensor, control_dependencies, convert, 
 from .variables import Variable, get_variable
 
 
-
 def _slot(variable: Variable, name: str, optimizer: str, value: Any = 0.0, shape: Any = None) -> Variable:
     graph = get_default_graph()
     before, graph.name_stack = graph.name_stack, ""
-    sizes = [int(n) for n in (variable._read.shape or ())] if shape is None else shape
+    sizes = [int(n or 0) for n in (variable._read.shape or ())] if shape is None else shape
     made = Variable(np.full(sizes, value, variable._read.dtype), trainable=False, name=f"{variable.op.name}/{optimizer}")
     graph.name_stack = before
     return made
@@ -81,7 +80,8 @@ class Optimizer:
             for slot in self.slot_names:
                 self._slots.setdefault(slot, {})
                 if variable not in self._slots[slot]:
-                    label = self._name if len(self.slot_names) == 1 else (self._name if slot == self.slot_names[0] else f"{self._name}_{self.slot_names.index(slot)}")
+                    place = self.slot_names.index(slot)
+                    label = f"{self._name}_{place}" if place else self._name
                     self._slots[slot][variable] = _slot(variable, slot, label, self.slot_start.get(slot, 0.0))
 
     def _rate(self, like: Node) -> Node:
@@ -137,7 +137,7 @@ class GradientDescentOptimizer(Optimizer):
 
 
 class MomentumOptimizer(Optimizer):
-    slot_names = ("momentum",)
+    slot_names: tuple[str, ...] = ("momentum",)
 
     def __init__(self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum", use_nesterov: bool = False) -> None:
         super().__init__(learning_rate, name)
@@ -151,7 +151,7 @@ class MomentumOptimizer(Optimizer):
 
 
 class AdamOptimizer(Optimizer):
-    slot_names = ("m", "v")
+    slot_names: tuple[str, ...] = ("m", "v")
 
     def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: float = 1e-8, use_locking: bool = False,
                  name: str = "Adam") -> None:
@@ -188,7 +188,7 @@ def _static(value: Any) -> Any:
 
 
 class RMSPropOptimizer(Optimizer):
-    slot_names = ("rms", "momentum")
+    slot_names: tuple[str, ...] = ("rms", "momentum")
     slot_start = {"rms": 1.0}
 
     def __init__(self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: float = 1e-10, use_locking: bool = False,
@@ -210,7 +210,7 @@ class RMSPropOptimizer(Optimizer):
 
 
 class AdagradOptimizer(Optimizer):
-    slot_names = ("accumulator",)
+    slot_names: tuple[str, ...] = ("accumulator",)
 
     def __init__(self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False, name: str = "Adagrad") -> None:
         super().__init__(learning_rate, name)
@@ -222,7 +222,7 @@ class AdagradOptimizer(Optimizer):
 
 
 class AdadeltaOptimizer(Optimizer):
-    slot_names = ("accum", "accum_update")
+    slot_names: tuple[str, ...] = ("accum", "accum_update")
 
     def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-8, use_locking: bool = False, name: str = "Adadelta") -> None:
         super().__init__(learning_rate, name)
@@ -235,7 +235,7 @@ class AdadeltaOptimizer(Optimizer):
 
 
 class FtrlOptimizer(Optimizer):
-    slot_names = ("accum", "linear")
+    slot_names: tuple[str, ...] = ("accum", "linear")
 
     def __init__(self, learning_rate: Any, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1, l1_regularization_strength: float = 0.0,
                  l2_regularization_strength: float = 0.0, use_locking: bool = False, name: str = "Ftrl", **ignored: Any) -> None:

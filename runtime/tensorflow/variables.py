@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import initial, ops
-from .dtypes import as_dtype, as_shape, numpy_dtype
+from .dtypes import TensorShape, as_dtype, as_shape, numpy_dtype
 from .graph import (
     Graph,
     GraphKeys,
     Operation,
     Tensor,
-    TensorShape,
     convert,
     get_collection,
     get_default_graph,
@@ -261,7 +260,8 @@ def get_variable(name: str, shape: Any = None, dtype: Any = None, initializer: A
                          "reuse=tf.AUTO_REUSE in VarScope?")
     before, graph.name_stack = graph.name_stack, ""
     try:
-        variable = _new_variable(graph, full, shape, dtype, scope.initializer if initializer is None else initializer, trainable, collections, validate_shape, scope)
+        start = scope.initializer if initializer is None else initializer
+        variable = _new_variable(graph, full, shape, dtype, start, trainable, collections, validate_shape, scope)
     finally:
         graph.name_stack = before
     graph.variables[full] = variable
@@ -286,7 +286,7 @@ def _new_variable(graph: Graph, full: str, shape: Any, dtype: Any, initializer: 
     if callable(initializer):
         if shape is not None and not TensorShape(shape).is_fully_defined():
             raise ValueError(f"Shape of a new variable ({full}) must be fully defined, but instead was {TensorShape(shape)}.")
-        chosen, given = initializer, [int(n) for n in as_shape(shape) or ()]
+        chosen, given = initializer, [int(n or 0) for n in as_shape(shape) or ()]
         wanted = kind or as_dtype(scope.dtype)
 
         def initializer() -> Any:                          # the name keys the random numbers, so it has to be known first
@@ -322,7 +322,7 @@ class Initializer:
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None, **ignored: Any) -> Tensor:
         graph = get_default_graph()
         graph.random_ops += 1
-        sizes = [int(n) for n in as_shape(shape) or ()]
+        sizes = [int(n or 0) for n in as_shape(shape) or ()]
         under = graph.name_stack if graph.name_stack else f"initializer_{graph.random_ops}"
         return convert(self.for_variable(under, sizes, as_dtype(dtype or self.dtype)))
 
@@ -443,4 +443,5 @@ class IdentityInitializer(Initializer):
         self.gain = gain
 
     def values(self, name: str, shape: list[int], dtype: Any) -> Any:
-        return self.gain * np.eye(*shape)
+        rows, columns = shape
+        return self.gain * np.eye(rows, columns)
