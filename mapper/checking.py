@@ -291,16 +291,22 @@ def about(program: Program, reference: Reference) -> Iterator[Finding]:
         yield _becomes(program, reference, found)
     elif not any(rule.maps or rule.instead for rule in found):
         return
+    bound: dict[str, Binding] = {}
+    if reference.call is not None:
+        for rule in found:
+            binding = recognise(rule, api, reference.whole, side, reference.construct, program.api)
+            if isinstance(binding, Binding):
+                bound[rule.id] = binding
+    if not bound and _made_only(reference) and (reference.call is None or reference.construct is None and _is_kept(program, reference.whole)):
+        return                           # what is made here is called elsewhere, and spoken of there
     told: set[str] = set()
     for rule in found:
-        binding = recognise(rule, api, reference.whole, side, reference.construct, program.api) if reference.call is not None else None
-        stored = reference.call is None or reference.construct is None and not isinstance(binding, Binding) and _made_only(reference)
-        if stored and program.parents.get(reference.whole) is not None and _is_kept(program, reference.whole):
-            continue                     # what is made here is called elsewhere, and spoken of there
-        for difference in differences(rule, api, binding if isinstance(binding, Binding) else None):
-            if difference.text not in told and (isinstance(binding, Binding) or not difference.when):
+        if bound and rule.id not in bound:
+            continue
+        for difference in differences(rule, api, bound.get(rule.id)):
+            if difference.text not in told and (bound or not difference.when):
                 told.add(difference.text)
-                yield _difference(program, reference, rule, difference, holds(difference, binding if isinstance(binding, Binding) else None) is True)
+                yield _difference(program, reference, rule, difference, holds(difference, bound.get(rule.id)) is True)
 
 
 def _made_only(reference: Reference) -> bool:

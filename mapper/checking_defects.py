@@ -268,8 +268,8 @@ def _unnamed_parameters(program: Program) -> Iterator[Finding]:
         named = len(call.args) > 1 or any(k.arg in ("name", None) for k in call.keywords)
         if program.api(call.func) == "ms.Parameter" and not named:
             parent = program.parents.get(call)
-            in_cell = isinstance(parent, ast.Assign) and any(isinstance(t, ast.Attribute) for t in parent.targets)
-            if not in_cell:
+            of_its_own = isinstance(parent, ast.Assign) and all(isinstance(t, ast.Name) for t in parent.targets)
+            if of_its_own or isinstance(parent, (ast.List, ast.Tuple)):
                 unnamed.append(call)
     for call in unnamed if len(unnamed) > 1 else ():
         yield program.finding("M509", "warning", call, "variable", "a Parameter without a name: all such Parameters outside of cells are called the same, and "

@@ -99,6 +99,7 @@ def test_a_call_that_does_not_meet_the_condition_is_left_alone(code: str) -> Non
 # ---- silent defects of MindSpore -----------------------------------------------------------------------------------
 DEFECTS = {
     "a wrong gradient": ("M501", "def h(x):\n    return ops.selu(x)\n"),
+    "a wrong gradient of a function that is handed on": ("M501", "layer = Net(activation=ops.selu)\n"),
     "a wrong gradient of a stored primitive": ("M501", "class A(nn.Cell):\n    def __init__(self):\n        self.prod = P.ReduceProd()\n"
                                                "    def construct(self, x):\n        return self.prod(x)\n"),
     "nesterov": ("M501", "opt = nn.Momentum(ps, 0.1, 0.9, use_nesterov=True)\n"),
@@ -137,6 +138,11 @@ FINE = {
     "a value that is printed": "def m(a):\n    print(a.asnumpy())\n    return a * a\ng = ms.grad(m)(t)\n",
     "a value fetched outside": "g = ms.grad(f)(t).asnumpy()\n",
     "parameters of a cell": "class A(nn.Cell):\n    def __init__(self):\n        self.a = Parameter(t)\n        self.b = Parameter(t)\n",
+    "parameters in a dict": "d = {}\nd['a'] = Parameter(t)\nd['b'] = Parameter(t)\n",
+    "a primitive with an axis, stored": "class A(nn.Cell):\n    def __init__(self):\n        self.prod = P.ReduceProd()\n"
+                                        "    def construct(self, x):\n        return self.prod(x, -1)\n",
+    "a primitive with an axis": "def h(x):\n    return ops.ReduceProd()(x, 0)\n",
+    "a primitive that is only named": "known = [P.ReduceProd, P.SeLU]\n",
     "parameters with names": "a = Parameter(t, name='a')\nb = Parameter(t, 'b')\n",
     "a sens that is a number": "g = ops.GradOperation(sens_param=True)(f)(t, 3.0)\n",
 }
