@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from itertools import islice
 from types import ModuleType
 from typing import IO, Any
@@ -191,24 +192,20 @@ _late: list[Any] = []                # parameters that wait for the name they ge
 def serve_mindspore() -> None:
     """Lets MindSpore's gradient functions record, and parameters begin with our values."""
     import mindspore as ms  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    from mindspore.ops.composite.base import GradOperation  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    from mindspore.ops.composite import base  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-    original = GradOperation.__call__
-
-    def call(self: Any, fn: Any, weights: Any = None) -> Any:
-        made = original(self, fn, weights)
-        return made if getattr(self, "pynative_", False) else _recorded(made, lambda result: result)
-
-    GradOperation.__call__ = call
-    for module in (ms, ms.ops):
-        for name, pick in (("grad", _without_aux), ("value_and_grad", lambda result, kwargs: result[1])):
-            if hasattr(module, name):
-                setattr(module, name, _wrapped(getattr(module, name), pick))
+    # Compiled functions read a gradient operation as it is and never come here: what they compute cannot be seen.
+    for kind in (base.GradOperation, getattr(base, "_Grad", None)):
+        if kind is not None:
+            kind.__call__ = _seen(kind.__call__)
+    ms.jit = _compiling(ms.jit)
     begun = ms.Parameter.__init__
 
     def begin(self: Any, *args: Any, **kwargs: Any) -> None:
         begun(self, *args, **kwargs)
         _late.append(self)
+        if kwargs.get("name") in _forced:
+            settle()                     # the program may look at the value at once
 
     ms.Parameter.__init__ = begin
     called = ms.nn.Cell.__call__
@@ -233,26 +230,35 @@ def settle() -> None:
             parameter.set_data(ms.Tensor(value))
 
 
-def _without_aux(result: Any, kwargs: dict[str, Any]) -> Any:
-    return result[0] if kwargs.get("has_aux") else result
+def _seen(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A gradient operation whose functions record. One that has `pynative_` is the inside of another."""
+    def made(self: Any, *args: Any, **kwargs: Any) -> Any:
+        function = call(self, *args, **kwargs)
+        if getattr(self, "pynative_", False):
+            return function
+        part = 1 if getattr(self, "get_value", False) else 0 if getattr(self, "has_aux", False) else None
 
+        def after_grad(*inputs: Any, **options: Any) -> Any:
+            settle()
+            at = site()
+            result = function(*inputs, **options)
+            gradients = result if part is None else result[part]
+            record(at, [array for array in map(_array, _flat(gradients)) if array is not None])
+            return result
 
-def _wrapped(function: Callable[..., Any], pick: Callable[..., Any]) -> Callable[..., Any]:
-    def made(*args: Any, **kwargs: Any) -> Any:
-        return _recorded(function(*args, **kwargs), lambda result: pick(result, kwargs))
+        after_grad.__mapper_inside__ = function  # type: ignore[attr-defined]
+        return after_grad
 
     return made
 
 
-def _recorded(function: Callable[..., Any], pick: Callable[[Any], Any]) -> Callable[..., Any]:
-    def after_grad(*args: Any, **kwargs: Any) -> Any:
-        settle()
-        at = site()
-        result = function(*args, **kwargs)
-        record(at, [array for array in map(_array, _flat(pick(result))) if array is not None])
-        return result
+def _compiling(jit: Callable[..., Any]) -> Callable[..., Any]:
+    """jit, which gets a gradient function as MindSpore made it: it could not compile one that records."""
+    @wraps(jit)
+    def compiling(function: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return jit(getattr(function, "__mapper_inside__", function), *args, **kwargs)
 
-    return after_grad
+    return compiling
 
 
 def _flat(value: Any) -> list[Any]:

@@ -47,7 +47,7 @@ def compare_variables(original: Record, converted: Record, tolerance: Tolerance)
     common = [name for name, value in ours.items() if name in theirs and not name.endswith(_COUNTERS)
               and (value.shape, value.dtype) == (theirs[name].shape, theirs[name].dtype)]
     # Many steps of training lie behind a variable, as behind a printed number.
-    wider = Tolerance(10 * tolerance.rtol, 10 * tolerance.atol)
+    wider = Tolerance(10 * tolerance.rtol, 10 * tolerance.atol, tolerance.floor)
     for name in common:
         found, distance = compare_arrays(ours[name], theirs[name], wider)
         if found == "differs":
