@@ -7,21 +7,30 @@
 """
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
-
-from mapper.results import Comparison, Conversion, Direction, Finding, Site, SourceError, Verification
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from pathlib import Path
 
+    from mapper.results import Comparison, Conversion, Direction, Finding, Site, SourceError, Verification
     from mapper.trees import Outcome
 
 __version__ = "0.1.0"
 __all__ = ["Comparison", "Conversion", "Finding", "Site", "SourceError", "Verification", "check", "convert", "convert_tree", "verify"]
 
-if not (Path(__file__).parent / "runtime").exists():       # a plain checkout: runtime/ and rules/ lie beside this folder
-    __path__.append(str(Path(__file__).resolve().parent.parent))
+if not os.path.exists(os.path.join(os.path.dirname(__file__), "runtime")):      # a plain checkout: runtime/ and rules/ lie beside this folder
+    __path__.append(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+
+def __getattr__(name: str) -> Any:
+    """The result types, imported when somebody asks for one."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mapper import results
+
+    return getattr(results, name)
 
 
 def convert(source: str, to: Direction | None = None, target: str | None = None, filename: str = "<string>") -> Conversion:
@@ -61,6 +70,8 @@ def verify(original: str | Path, converted: str | Path | None = None, **options:
 
     Both run as child processes with limits on time, memory and output; `options` are the fields of mapper.verification.Options. Raises
     SourceError for files that cannot be read or converted."""
+    from pathlib import Path
+
     from mapper.verification import verify_files
 
     return verify_files(Path(original), None if converted is None else Path(converted), **options)

@@ -3,15 +3,26 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from mapper import __version__
-from mapper.results import SourceError
+from mapper.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _DIRECTIONS = click.Choice(["mindspore", "tensorflow"])
+
+
+class _Path(click.Path):
+    """A path as pathlib has it, which is imported when there is one: `mapper --help` is to start at once."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from pathlib import Path
+
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,8 +37,8 @@ def _fail(error: SourceError) -> NoReturn:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or directory for a directory, to write to.")
+@click.argument("paths", nargs=-1, required=True, type=_Path(allow_dash=True))
+@click.option("-o", "--output", type=_Path(), help="File, or directory for a directory, to write to.")
 @click.option("--to", type=_DIRECTIONS, help="Framework to convert to; by default it follows from the imports.")
 @click.option("--target", help="Version to write for, such as mindspore=1.8.")
 @click.option("--in-place", is_flag=True, help="Replace the files, each at once or not at all.")
@@ -76,13 +87,13 @@ def convert(paths: tuple[Path, ...], **options: Any) -> None:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=_Path())
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True)
 @click.option("--select", multiple=True, metavar="CODES", help="Report these codes only; M4 stands for all that begin so. May be repeated.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Do not report these codes. May be repeated.")
 @click.option("--notes", is_flag=True, help="Also say what each reference becomes, and what rarely differs.")
-@click.option("--baseline", type=click.Path(path_type=Path), help="Report only what this file does not hold.")
-@click.option("--write-baseline", type=click.Path(path_type=Path), help="Write what is found to this file instead of reporting it.")
+@click.option("--baseline", type=_Path(), help="Report only what this file does not hold.")
+@click.option("--write-baseline", type=_Path(), help="Write what is found to this file instead of reporting it.")
 def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     """Report what would be converted, what differs and what is unsupported; change nothing.
 
@@ -100,8 +111,8 @@ def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("converted", required=False, type=click.Path(path_type=Path))
+@click.argument("file", type=_Path())
+@click.argument("converted", required=False, type=_Path())
 @click.option("--backend", type=click.Choice(["numpy", "native", "tensorflow", "mindspore"]), default="numpy", show_default=True,
               help="Run on the bundled runtime, on both real frameworks, or on one of them.")
 @click.option("--tensorflow-python", metavar="PYTHON", help="Interpreter that has TensorFlow; by default this one, or that of MAPPER_NATIVE_PYTHON.")
@@ -115,12 +126,12 @@ def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
 @click.option("--env", multiple=True, metavar="NAME", help="Environment variable to pass on; may be repeated. By default only what Python needs is.")
 @click.option("--copy-folder", is_flag=True, help="Run each program in a temporary copy of its folder.")
 @click.option("--call", multiple=True, metavar="FUNCTION", help="Call this function on both sides too, and compare what it returns; may be repeated.")
-@click.option("--inputs", type=click.Path(path_type=Path), help="An .npz file with arrays for arguments and placeholders, by their names.")
+@click.option("--inputs", type=_Path(), help="An .npz file with arrays for arguments and placeholders, by their names.")
 @click.option("--no-generated-inputs", is_flag=True, help="Do not make up inputs for gradient sites that the program itself does not reach.")
-@click.option("--map", "map_file", type=click.Path(path_type=Path), help="The map of gradient sites that --save-map wrote.")
-@click.option("--save-map", type=click.Path(path_type=Path), help="Write the map of gradient sites to this file.")
+@click.option("--map", "map_file", type=_Path(), help="The map of gradient sites that --save-map wrote.")
+@click.option("--save-map", type=_Path(), help="Write the map of gradient sites to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write the verdict to this file too, as a page that needs no network.")
+@click.option("--html", type=_Path(), help="Write the verdict to this file too, as a page that needs no network.")
 def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_generated_inputs: bool, as_json: bool, html: Path | None,
            **options: Any) -> None:
     """Convert FILE if needed, run both programs, and compare every gradient and every printed number.
@@ -140,7 +151,7 @@ def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_g
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=_Path())
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def run(file: Path, args: tuple[str, ...]) -> None:
     """Run a TensorFlow 1.x or MindSpore program on the bundled NumPy runtime."""
@@ -181,7 +192,7 @@ def rules_show(api: str) -> None:
 
 
 @rules.command("pages")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=_Path())
 def rules_pages(folder: Path) -> None:
     """Write the mapping pages of all rules into FOLDER, as Markdown."""
     from mapper import rules as base

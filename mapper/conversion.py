@@ -5,17 +5,18 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mapper
-from mapper import differences, discovery, report, source, trees
-from mapper.cache import Cache
+from mapper import discovery, source, trees
 from mapper.results import Direction, Finding, SourceError, Verification
 from mapper.trees import Outcome, Program
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Say = Callable[[str | bytes], Any]
 Tell = Callable[[str], Any]
@@ -104,6 +105,8 @@ def _convert_folder(path: Path, wishes: Wishes, say: Say, tell: Tell) -> int:
     if programs and programs[0].to == "tensorflow" and wishes.to is None and (wishes.in_place or wishes.check):
         tell(f"{path}: only MindSpore programs, maybe converted ones; --to tensorflow converts them")
         return 0
+    from mapper.cache import Cache
+
     cache = Cache(path) if wishes.cached else None
     worst, seen = 0, []
     with _pool(programs, wishes) as executor:
@@ -138,6 +141,8 @@ def _pool(programs: Sequence[Program], wishes: Wishes) -> Iterator[Executor | No
     if jobs < 2 or not (wishes.jobs or wishes.verify or work >= _WORTH_A_POOL):
         yield None
         return
+    from concurrent.futures import ProcessPoolExecutor
+
     with ProcessPoolExecutor(jobs) as executor:
         yield executor
 
@@ -211,6 +216,8 @@ def _finish(outcome: Outcome, target: Path | None, wishes: Wishes, say: Say, tel
     if outcome.changed or conversion.findings:
         _report(outcome, tell)
     if verdict is not None:
+        from mapper import report
+
         tell(report.verification_text(verdict).rstrip("\n"))
         if wrong and wishes.in_place and not wishes.diff:
             tell(f"{program.file}: was not replaced, because the numbers were not proven to be the same")
@@ -242,6 +249,8 @@ def _encoded(program: Program, text: str) -> bytes:
 
 
 def _show_difference(outcome: Outcome, wishes: Wishes, say: Say) -> None:
+    from mapper import differences
+
     assert outcome.conversion is not None
     mark = "\ufeff" if outcome.program.encoding == "utf-8-sig" else ""
     text = differences.unified(outcome.program.file, mark + outcome.program.text, mark + outcome.conversion.code)
@@ -253,9 +262,8 @@ def _show_difference(outcome: Outcome, wishes: Wishes, say: Say) -> None:
 def _report(outcome: Outcome, tell: Tell) -> None:
     assert outcome.conversion is not None
     sites, findings = outcome.conversion.sites, outcome.conversion.findings
-    text = report.findings_text(findings)
-    if text:
-        tell(text.rstrip("\n"))
+    for finding in findings:
+        tell(str(finding))
     done = sum(1 for site in sites if site.converted is not None)
     rest = "" if outcome.conversion.complete else "; the rest is marked `# mapper:`"
     tell(f"{outcome.program.file}: {done} of {len(sites)} gradient sites converted{rest}")
@@ -268,7 +276,7 @@ def check_paths(paths: Sequence[Path], form: str, say: Say, tell: Say, select: S
     """Checks files and trees: the findings go to `say` in the asked form. Returns the exit code.
 
     Raises SourceError for a path that cannot be read; a file of a directory that cannot goes to `tell` and makes the exit code 2."""
-    from mapper import check_settings
+    from mapper import check_settings, report
 
     settings = check_settings.merged(check_settings.settings_for(paths[0]), select, ignore, notes, baseline)
     findings: list[Finding] = []

@@ -7,7 +7,6 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from mapper.edit import Editor
@@ -71,6 +70,8 @@ def _staged(text: str, direction: Direction, target: str | None, filename: str) 
 
 def _with_room(work: Callable[[], Conversion]) -> Conversion:
     """The same in a thread with a stack for deeply nested programs."""
+    from concurrent.futures import ThreadPoolExecutor
+
     usual, size = sys.getrecursionlimit(), threading.stack_size(_STACK_BYTES)
     sys.setrecursionlimit(_DEPTH)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mapper.errors import SourceError as SourceError
+
 Level = Literal["error", "warning", "note"]
 Direction = Literal["mindspore", "tensorflow"]
 
@@ -120,7 +122,3 @@ class Verification:
     @property
     def matches(self) -> bool:
         return not self.problem and all(row.verdict in ("exact", "close", "not run") for row in self.rows)
-
-
-class SourceError(Exception):
-    """A file that cannot be read, parsed or written: the message names the file, the line where there is one, and what to do."""

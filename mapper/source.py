@@ -7,9 +7,7 @@ import io
 import itertools
 import os
 import re
-import shutil
 import stat
-import tempfile
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +165,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         if target.exists() and not os.access(target, os.W_OK):
             raise SourceError(f"{path}: is read-only; nothing was written")
         old = target.stat() if target.exists() else None
+        import tempfile
+
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name[:200]}.", dir=target.parent)
         try:
@@ -201,7 +201,7 @@ def back_up(path: Path) -> Path:
         copy = path.with_name(f"{path.name}.orig{number if number > 1 else ''}")
         if not copy.exists():
             write_bytes(copy, data)
-            shutil.copymode(path, copy)
+            copy.chmod(stat.S_IMODE(path.stat().st_mode))
             return copy
         if copy.read_bytes() == data:
             return copy

@@ -2,14 +2,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mapper
 from mapper import discovery, source
-from mapper.cache import Cache
 from mapper.results import Conversion, Direction, SourceError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+    from mapper.cache import Cache
 
 _BATCH = 8
 
@@ -101,19 +105,19 @@ def convert_all(programs: Sequence[Program], executor: Executor | None = None, c
         if outcome is None:
             outcome = next(fresh)
             if cache is not None and outcome.conversion is not None:
-                cache.put(_key(outcome.program), outcome.conversion)
+                cache.put(_key(cache, outcome.program), outcome.conversion)
         yield outcome
 
 
 def _known(program: Program, cache: Cache | None) -> Outcome | None:
     if program.problem or not program.concerns:
         return Outcome(program, problem=program.problem)
-    conversion = cache.get(_key(program)) if cache is not None else None
+    conversion = cache.get(_key(cache, program)) if cache is not None else None
     return Outcome(program, conversion) if conversion is not None else None
 
 
-def _key(program: Program) -> str:
-    return Cache.key(program.text, str(program.file), program.to, program.target)
+def _key(cache: Cache, program: Program) -> str:
+    return cache.key(program.text, str(program.file), program.to, program.target)
 
 
 def _submitted(programs: Sequence[Program], executor: Executor) -> Iterator[Outcome]:
