@@ -286,7 +286,7 @@ def _elu_like(name: str, scale: float, alpha: float) -> Op:
         return np.where(x > 0, x * kind(scale), kind(scale * alpha) * np.expm1(np.minimum(x, kind(0))))
 
     def grad(g: Node, y: Node, x: Node) -> Node:
-        return g * where(greater(x, core.lift(0, x)), ones_like_now(x) * scale, y + scale * alpha)
+        return g * where(less(x, core.lift(0, x)), y + scale * alpha, ones_like_now(x) * scale)
 
     return unary(name, forward, grad)
 

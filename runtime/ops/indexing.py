@@ -18,8 +18,9 @@ def _gather(x: Array, indices: Array, axis: int, batch_dims: int, mode: str) -> 
     size = x.shape[axis]
     if mode == "error":
         if indices.size and (indices.min() < 0 or indices.max() >= size):
-            bad = indices.reshape(-1)[np.argmax((indices.reshape(-1) < 0) | (indices.reshape(-1) >= size))]
-            raise IndexError(f"indices = {bad} is not in [0, {size})")
+            at = np.argwhere((indices < 0) | (indices >= size))[0]
+            place = f"[{','.join(map(str, at))}]" if len(at) else ""
+            raise IndexError(f"indices{place} = {indices[tuple(at)]} is not in [0, {size})")
     elif mode == "zero":
         inside = (indices >= 0) & (indices < size)
         rows = np.take(x, np.where(inside, indices, 0), axis)

@@ -20,8 +20,8 @@ def _matmul_infer(a: Node, b: Node, transpose_a: bool, transpose_b: bool) -> tup
     if a.shape is None or b.shape is None:
         return None, a.dtype
     if len(a.shape) < 2 or len(b.shape) < 2:
-        raise ValueError(f"Shape must be rank 2 but is rank {min(len(a.shape), len(b.shape))} for a matrix product of "
-                         f"{list(a.shape)} and {list(b.shape)}")
+        raise ValueError(f"Shape must be rank 2 but is rank {min(len(a.shape), len(b.shape))} for '{{{{node MatMul}}}} = MatMul' with input shapes: "
+                         f"{list(a.shape)}, {list(b.shape)}.")
     rows, inner = (a.shape[-1], a.shape[-2]) if transpose_a else (a.shape[-2], a.shape[-1])
     other, columns = (b.shape[-1], b.shape[-2]) if transpose_b else (b.shape[-2], b.shape[-1])
     if inner is not None and other is not None and inner != other:

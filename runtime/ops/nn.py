@@ -260,3 +260,31 @@ def normalize(x: Node, mean: Node, variance: Node, offset: Node | None, scale: N
     return result if offset is None else result + offset
 
 
+
+
+# ---------------------------------------------------------------------------------------------------------------- resizing
+
+def bilinear_weights(size: int, wanted: int, align_corners: bool, half_pixel_centers: bool, dtype: Any) -> Array:
+    """The [wanted, size] matrix that resizes one axis linearly."""
+    places = np.arange(wanted)
+    if align_corners:
+        origin = places * ((size - 1) / max(wanted - 1, 1))
+    elif half_pixel_centers:
+        origin = np.maximum((places + 0.5) * (size / wanted) - 0.5, 0)
+    else:
+        origin = places * (size / wanted)
+    low = np.minimum(np.floor(origin).astype(int), size - 1)
+    part = origin - low
+    weights = np.zeros((wanted, size), dtype)
+    np.add.at(weights, (places, low), 1 - part)
+    np.add.at(weights, (places, np.minimum(low + 1, size - 1)), part)
+    return weights
+
+
+def nearest_places(size: int, wanted: int, align_corners: bool, half_pixel_centers: bool) -> Array:
+    """For each of `wanted` places the position that the nearest-neighbour rule takes it from."""
+    if align_corners:
+        places = np.floor(np.arange(wanted) * ((size - 1) / max(wanted - 1, 1)) + 0.5)
+    else:
+        places = np.floor((np.arange(wanted) + (0.5 if half_pixel_centers else 0)) * (size / wanted))
+    return np.asarray(np.minimum(places, size - 1).astype(np.int64))

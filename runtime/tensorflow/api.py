@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from . import array, control_flow, dtypes, gradients, graph, layers, math, nn, session, train, variables
+from . import array, control_flow, dtypes, gradients, graph, images, layers, math, nn, session, train, variables
 from .graph import GraphKeys, convert, get_collection, wrap
 
 
@@ -265,7 +265,7 @@ def _initializers() -> dict[str, Any]:
 def _top_names() -> dict[str, Any]:
     names: dict[str, Any] = {}
     names.update({name: value for name, value in _math_names().items() if name not in ("operands", "binary", "unary", "reduction", "arg", "softmax", "l2_normalize",
-                                                                                        "log_softmax", "top_k", "in_top_k", "log_sigmoid")})
+                                                                                        "log_softmax", "top_k", "in_top_k")})
     names.update(_public(array))
     for private in ("builtin_range", "segment", "tensor_scatter", "top_k", "in_top_k", "slice_", "getitem", "operands"):
         names.pop(private, None)
@@ -346,7 +346,7 @@ def modules() -> dict[str, ModuleType]:
         "compat": {"as_bytes": lambda s: s if isinstance(s, bytes) else s.encode(), "as_str": lambda s: s if isinstance(s, str) else s.decode(),
                    "as_text": lambda s: s if isinstance(s, str) else s.decode(), "as_str_any": str},
         "manip": {"roll": array.roll}, "sets": {}, "bitwise": {}, "debugging": {"check_numerics": top["check_numerics"], "assert_equal": top["assert_equal"]},
-        "distributions": {}, "keras": {}, "config": {}, "estimator": {}, "image": {},
+        "distributions": {}, "keras": {}, "config": {}, "estimator": {}, "image": _public(images),
     }
     made = {name: _module(f"tensorflow.{name}", names) for name, names in subs.items()}
     made["test"], made["logging"] = _test_module(), _logging()

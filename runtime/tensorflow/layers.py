@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import ops
+from .. import core, ops
 from . import array, math, nn
 from .graph import GraphKeys, Tensor, add_to_collection, convert, get_default_graph, wrap
-from .variables import GlorotUniform, Ones, Zeros, get_variable, get_variable_scope, variable_scope
+from .variables import GlorotUniform, Ones, Variable, Zeros, get_variable, get_variable_scope, variable_scope
 
 
 def _scope(name: str | None, default: str, reuse: Any) -> Any:
@@ -124,20 +124,22 @@ def batch_normalization(inputs: Any, axis: int = -1, momentum: float = 0.99, eps
         mean = get_variable("moving_mean", [size], x.dtype, moving_mean_initializer or Zeros(), None, False)
         variance = get_variable("moving_variance", [size], x.dtype, moving_variance_initializer or Ones(), None, False)
 
-        def in_training() -> Tensor:
-            m, v = nn.moments(x, list(range(len(x.node.shape or ()) - 1)))
-            pairs: list[tuple[Any, Any]] = [(mean, m), (variance, v)]
-            for moving, current in pairs:
-                add_to_collection(GraphKeys.UPDATE_OPS, moving.assign_sub((moving - current) * (1 - momentum)))
-            return nn.batch_normalization(x, m, v, beta, gamma, epsilon)
-
-        def in_use() -> Tensor:
+        if training is False or training in (0, None):
             return nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
-
-        if isinstance(training, Tensor):
-            result: Tensor = cond(training, in_training, in_use)
-            return result
-        return in_training() if training else in_use()
+        rank = len(x.node.shape or ())
+        current = nn.moments(x, list(range(rank - 1)))
+        stored = current
+        if rank == 4 and fused is not False:
+            # The fused kernel, which images get, stores the unbiased variance.
+            count = ops.cast(ops.size_of(x.node), x.node.dtype) / float(size)
+            stored = (current[0], wrap(current[1].node * count / ops.maximum(count - 1.0, core.lift(1, count)), "unbiased"))
+        if isinstance(training, (Tensor, Variable)):
+            current, stored = (tuple(cond(training, lambda new=new: new, lambda old=old: old.value()) for new, old in zip(pair, (mean, variance)))
+                               for pair in (current, stored))
+        pairs: list[tuple[Any, Any]] = list(zip((mean, variance), stored))
+        for moving, new in pairs:
+            add_to_collection(GraphKeys.UPDATE_OPS, moving.assign_sub((moving - new) * (1 - momentum)))
+        return nn.batch_normalization(x, *current, beta, gamma, epsilon)
 
 
 def fully_connected(inputs: Any, num_outputs: Any, activation_fn: Any = nn.relu, normalizer_fn: Any = None, normalizer_params: Any = None,

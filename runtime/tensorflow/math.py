@@ -206,6 +206,14 @@ def where(condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Ten
     return wrap(ops.where(chosen, a, b), name or "Select")
 
 
+def where_v2(condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Tensor:
+    """Choice by element; all three broadcast."""
+    if x is None and y is None:
+        return where(condition)
+    a, b = operands("SelectV2", x, y)
+    return wrap(ops.where(convert(condition, "bool").node, a, b), name or "SelectV2")
+
+
 # -------------------------------------------------------------------------------------------------------------- reductions
 
 def _axes(axis: Any) -> Any:

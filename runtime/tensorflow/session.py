@@ -80,6 +80,8 @@ class BaseSession:
             raise InvalidArgumentError(f"You must feed a value for placeholder tensor '{tensor.op.name}' with dtype {kind}{shape}") from None
         except state_ops.Uninitialized as error:
             raise FailedPreconditionError(f"Attempting to use uninitialized value {error.args[0][0]}") from None
+        except (IndexError, np.linalg.LinAlgError) as error:
+            raise InvalidArgumentError(str(error)) from error
         if capture.active():
             capture.initialised(self.graph, self.state)
         if watched:

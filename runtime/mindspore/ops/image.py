@@ -149,19 +149,7 @@ def _cells(size: int, count: int, dtype: Any) -> Node:
 # ---------------------------------------------------------------------------------------------------------------- resizing
 
 def _bilinear(size: int, wanted: int, align: bool, half: bool, dtype: Any) -> Node:
-    places = np.arange(wanted)
-    if align:
-        source = places * ((size - 1) / max(wanted - 1, 1))
-    elif half:
-        source = np.maximum((places + 0.5) * (size / wanted) - 0.5, 0)
-    else:
-        source = places * (size / wanted)
-    low = np.minimum(np.floor(source).astype(int), size - 1)
-    part = source - low
-    weights = np.zeros((wanted, size), dtype)
-    np.add.at(weights, (places, low), 1 - part)
-    np.add.at(weights, (places, np.minimum(low + 1, size - 1)), part)
-    return leaf(weights)
+    return leaf(engine.nn.bilinear_weights(size, wanted, align, half, dtype))
 
 
 def resize_bilinear(x: Any, size: Any, align_corners: bool = False, half_pixel_centers: bool = False) -> Tensor:
@@ -175,11 +163,8 @@ def resize_nearest(x: Any, size: Any, align_corners: bool = False, half_pixel_ce
     node = node_of(x, "ResizeNearestNeighbor")
     for axis, wanted in zip((-2, -1), ints(size), strict=True):
         have = node.value.shape[axis]
-        if align_corners:
-            places = np.floor(np.arange(wanted) * ((have - 1) / max(wanted - 1, 1)) + 0.5)
-        else:
-            places = np.floor((np.arange(wanted) + (0.5 if half_pixel_centers else 0)) * (have / wanted))
-        node = engine.gather(node, leaf(np.minimum(places, have - 1).astype(np.int64)), node.value.ndim + axis, mode="wrap")
+        places = engine.nn.nearest_places(have, wanted, align_corners, half_pixel_centers)
+        node = engine.gather(node, leaf(places), node.value.ndim + axis, mode="wrap")
     return wrap(node)
 
 
