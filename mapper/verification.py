@@ -85,7 +85,8 @@ def _verification(left: Run, right: Run, sites: Sequence[Site], options: Options
     problem = trouble(left) or trouble(right)
     if problem:
         return replace(result, problem=problem)
-    rows = comparisons(sites, left, right, options.tolerance)
+    full = left.record.full or right.record.full             # what was left out cannot be missed
+    rows = comparisons(sites, left, right, options.tolerance, full)
     notes = [f"{run.side.name}: more evaluations than are kept were recorded; the first ones were compared" for run in (left, right) if run.record.full]
     return replace(result, rows=tuple(rows), notes=tuple(notes))
 
@@ -145,7 +146,7 @@ def _row(site: Site, ours: list[Values], theirs: list[Values], others: list[Valu
         return replace(row, notes=(who,))
     judged = judge_site(ours, theirs, others, tolerance, site.kind == "hessians", hidden)
     if hidden and judged.verdict == "differs" and not theirs:
-        return replace(row, notes=("it is computed inside a compiled function, where it cannot be seen; what comes of it is compared",))
+        return replace(row, notes=("it cannot be seen in the converted program (a compiled function, or a record that is full); what comes of it is compared",))
     row = replace(row, verdict=judged.verdict, evaluations=len(ours), errors=judged.errors, notes=tuple(sorted(judged.notes)))
     row = replace(row, max_abs=judged.distance[0], max_rel=judged.distance[1], max_ulp=judged.distance[2], oracle=_said(opinion))
     if judged.verdict == "differs":
