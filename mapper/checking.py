@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from mapper.names import Names, read_names
 from mapper.results import Direction, Finding, Level
 from mapper.rewriting import differences, holds, recognise, rewrite
-from mapper.rules import Difference, Rule, Side, lookup, rules, side_of
+from mapper.rules import Difference, Rule, Side, canonical, lookup, rules, side_of
 from mapper.signature import Binding
 from mapper.source import parse
 
@@ -111,6 +111,10 @@ class Program:
     def api(self, node: ast.AST | None) -> str | None:
         """The canonical name of what an expression refers to."""
         return self.names.resolve(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+
+    def canonical(self, node: ast.AST) -> str:
+        """The name that the rules have for what an expression refers to, or nothing."""
+        return canonical(self.api(node) or "")
 
     def around(self, node: ast.AST, *kinds: type) -> Iterator[ast.AST]:
         """The nodes of some kinds that a node stands in, innermost first."""
@@ -306,7 +310,30 @@ def about(program: Program, reference: Reference) -> Iterator[Finding]:
         for difference in differences(rule, api, bound.get(rule.id)):
             if difference.text not in told and (bound or not difference.when):
                 told.add(difference.text)
-                yield _difference(program, reference, rule, difference, holds(difference, bound.get(rule.id)) is True)
+                yield _difference(program, reference, rule, difference, _surely(program, reference, difference, bound.get(rule.id)))
+
+
+def _surely(program: Program, reference: Reference, difference: Difference, binding: Binding | None) -> bool:
+    """Whether a call surely meets a difference; `inside(tf.where)` asks what the value goes into."""
+    around = re.fullmatch(r"inside\(([\w., ]+)\)", difference.when)
+    if around is None:
+        return holds(difference, binding) is True
+    return _goes_into(program, reference.whole, frozenset(around[1].replace(" ", "").split(",")))
+
+
+def _goes_into(program: Program, node: ast.expr, apis: frozenset[str]) -> bool:
+    """Whether a value is part of a call of one of some APIs, at once or by the name that it is given in the same function."""
+    if _within(program, node, apis):
+        return True
+    statement = next(program.around(node, ast.stmt), None)
+    held = {target.id for target in statement.targets if isinstance(target, ast.Name)} if isinstance(statement, ast.Assign) else set()
+    owner = next(program.around(node, *_FUNCTIONS), None)
+    return bool(held) and any(part.id in held and isinstance(part.ctx, ast.Load) and next(program.around(part, *_FUNCTIONS), None) is owner
+                              and _within(program, part, apis) for part in program.all(ast.Name))
+
+
+def _within(program: Program, node: ast.expr, apis: frozenset[str]) -> bool:
+    return any(isinstance(call, ast.Call) and program.canonical(call.func) in apis for call in program.around(node, ast.Call))
 
 
 def _made_only(reference: Reference) -> bool:
@@ -358,7 +385,7 @@ def _becomes(program: Program, reference: Reference, found: Sequence[Rule]) -> F
 def _difference(program: Program, reference: Reference, rule: Rule, difference: Difference, sure: bool) -> Finding:
     if difference.defect and reference.side == "ms" and difference.level == "warning" and sure:
         return program.finding("M501", "warning", reference.node, rule.id, f"{reference.api}: {_one_line(difference.text)}")
-    kept = reference.side == "tf" and _keeps(reference.api)
+    kept = reference.side == "tf" and not difference.stays and _keeps(reference.api)
     level: Literal["warning", "note"] = "note" if kept or not sure else difference.level
     return program.finding("M401" if level == "warning" else "M402", level, reference.node, rule.id,
                            f"{reference.api}: {_one_line(difference.text)}" + ("; the converted program keeps TensorFlow's numbers" if kept else ""))

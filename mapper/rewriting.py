@@ -497,6 +497,10 @@ def _is_int(name: str, binding: Binding) -> bool | None:
     return isinstance(value, int) and not isinstance(value, bool) if known(value) else None
 
 
+def _is_number(name: str, binding: Binding) -> bool:
+    return isinstance(literal(_node(name, binding)), (int, float))
+
+
 def _contains(name: str, binding: Binding, part: ast.expr) -> bool | None:
     value, wanted = literal(_node(name, binding)), literal(part)
     if isinstance(value, (list, tuple)):
@@ -512,5 +516,6 @@ def _negative_step(name: str, binding: Binding) -> bool:
 
 # What a condition may ask of a call: `given(axis)`, `contains(size, -1)`.
 _QUESTIONS: Mapping[str, Callable[..., bool | None]] = {
-    "given": _given, "absent": _absent, "is_lambda": _is_lambda, "is_int": _is_int, "contains": _contains, "negative_step": _negative_step,
+    "given": _given, "absent": _absent, "is_lambda": _is_lambda, "is_int": _is_int, "is_number": _is_number, "contains": _contains,
+    "negative_step": _negative_step,
 }

@@ -85,6 +85,8 @@ class Difference:
     measured: tuple[str, ...] = ()
     defect: bool = False
     """Whether it is MindSpore that is wrong, also for those who stay with it."""
+    stays: bool = False
+    """Whether a converted TensorFlow program meets it too: elsewhere the converter writes what agrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class Rule:
 # ---- reading ---------------------------------------------------------------------------------------------------
 _KEYS = {"tf", "ms", "note", "difference", "example", "strategy", "one_way", "why", "by_hand", "instead", "for"}
 _FORM_KEYS = {"form", "with", "since", "until", "when"}
-_DIFFERENCE_KEYS = {"text", "when", "api", "level", "measured", "defect"}
+_DIFFERENCE_KEYS = {"text", "when", "api", "level", "measured", "defect", "stays"}
 _EXAMPLE_KEYS = {"tf", "ms", "given", "gradient", "dtype", "defaults"}
 
 
@@ -249,7 +251,7 @@ def _difference(place: str, item: Any) -> Difference:
         return Difference(item)
     _known(place, item, _DIFFERENCE_KEYS)
     return Difference(item["text"], item.get("when", ""), item.get("api", ""), item.get("level", "warning"), tuple(item.get("measured", ())),
-                      item.get("defect", False))
+                      item.get("defect", False), item.get("stays", False))
 
 
 def _example(place: str, item: Any) -> Example:

@@ -71,6 +71,12 @@ def test_functions_that_use_something_unsupported_are_marked_and_so_are_their_ca
     assert marked == [("inner", "uses", "tf.contrib.never"), ("outer", "calls", "inner"), ("build", "calls", "outer"), ("run", "calls", "build")]
 
 
+def test_a_difference_that_stays_in_the_converted_program_is_a_warning_where_it_is_met() -> None:
+    (finding,) = found(TF + "y = tf.where(x > 0, tf.sqrt(x), tf.zeros_like(x))\n")
+    assert finding.code == "M401" and "NaN" in finding.message
+    assert found(TF + "y = tf.where(x > 0, x, tf.zeros_like(x)) + tf.sqrt(x)\n") == []
+
+
 def test_notes_say_what_each_reference_becomes() -> None:
     notes = {f.message.split(":")[0]: f for f in mapper.check(TF + "x = tf.placeholder(tf.float32)\ny = tf.reduce_sum(x, 1, keepdims=True)\n")}
     assert "tf.reduce_sum becomes ops.sum(x, 1, keepdim=True)" in notes
@@ -102,6 +108,8 @@ DEFECTS = {
     "a wrong gradient of a function that is handed on": ("M501", "layer = Net(activation=ops.selu)\n"),
     "a wrong gradient of a stored primitive": ("M501", "class A(nn.Cell):\n    def __init__(self):\n        self.prod = P.ReduceProd()\n"
                                                "    def construct(self, x):\n        return self.prod(x)\n"),
+    "an unsafe where": ("M501", "y = ops.where(t > 0, ops.sqrt(t), 0.0)\n"),
+    "an unsafe where by name": ("M501", "def h(x):\n    root = ops.sqrt(x)\n    return ops.where(x > 0, root, x)\n"),
     "nesterov": ("M501", "opt = nn.Momentum(ps, 0.1, 0.9, use_nesterov=True)\n"),
     "a nested gradient by name": ("M502", "def loss(x):\n    return ops.sum(ms.grad(f)(x) ** 2)\ng = ms.grad(loss)(t)\n"),
     "a nested gradient in a cell": ("M502", "class A(nn.Cell):\n    def __init__(self, u):\n        self.u = u\n        self.du = ops.GradOperation()(u)\n"
@@ -142,6 +150,7 @@ FINE = {
     "a primitive with an axis, stored": "class A(nn.Cell):\n    def __init__(self):\n        self.prod = P.ReduceProd()\n"
                                         "    def construct(self, x):\n        return self.prod(x, -1)\n",
     "a primitive with an axis": "def h(x):\n    return ops.ReduceProd()(x, 0)\n",
+    "a root outside of where": "def h(x):\n    root = ops.sqrt(x)\n    return ops.where(x > 0, x, 0.0) + root\n",
     "a primitive that is only named": "known = [P.ReduceProd, P.SeLU]\n",
     "parameters with names": "a = Parameter(t, name='a')\nb = Parameter(t, 'b')\n",
     "a sens that is a number": "g = ops.GradOperation(sens_param=True)(f)(t, 3.0)\n",
