@@ -65,13 +65,14 @@ def check(source: str, to: Direction | None = None, filename: str = "<string>") 
     return check_source(source, filename, to)
 
 
-def verify(original: str | Path, converted: str | Path | None = None, **options: Any) -> Verification:
+def verify(original: str | Path, converted: str | Path | None = None, backend: str = "numpy", **options: Any) -> Verification:
     """Runs a program and its conversion (made here when not given) and compares every gradient, then what they print.
 
-    Both run as child processes with limits on time, memory and output; `options` are the fields of mapper.verification.Options. Raises
-    SourceError for files that cannot be read or converted."""
+    Both run as child processes with limits on time, memory and output, on the bundled runtime ("numpy") or on the real frameworks ("native",
+    "tensorflow", "mindspore"); `options` are the other fields of mapper.verify_runs.Options. Raises SourceError for files that cannot be read
+    or converted, and where a real framework is missing."""
     from pathlib import Path
 
     from mapper.verification import verify_files
 
-    return verify_files(Path(original), None if converted is None else Path(converted), **options)
+    return verify_files(Path(original), None if converted is None else Path(converted), backend=backend, **options)
