@@ -41,8 +41,10 @@ def convert(source: str, to: Direction | None = None, target: str | None = None,
     both and `to` is not given, and when the converter itself fails. A program that does not import the framework it would be
     converted from comes back as it is."""
     from mapper.converting import convert_text
+    from mapper.source import ONE_TEXT
 
-    return convert_text(source, to, target, filename)
+    with ONE_TEXT:
+        return convert_text(source, to, target, filename)
 
 
 def convert_tree(paths: str | Path | list[str | Path], executor: Executor | None = None, to: Direction | None = None, target: str | None = None,
@@ -61,8 +63,10 @@ def check(source: str, to: Direction | None = None, filename: str = "<string>") 
 
     Nothing is converted and nothing is run. `to` leaves out the framework that is moved to. Raises SourceError."""
     from mapper.checking import check_source
+    from mapper.source import ONE_TEXT
 
-    return check_source(source, filename, to)
+    with ONE_TEXT:
+        return check_source(source, filename, to)
 
 
 def verify(original: str | Path, converted: str | Path | None = None, backend: str = "numpy", **options: Any) -> Verification:

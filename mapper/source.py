@@ -8,12 +8,16 @@ import itertools
 import os
 import re
 import stat
+import threading
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
 from mapper.results import Direction, SourceError
 
+# Before 3.11.8 and 3.12.2 CPython counts the depth of a tree that `ast` builds for all threads together: two at a time are a SystemError
+# (python/cpython#106905). Conversion computes in Python alone, so that threads gain nothing from working on two texts at once.
+ONE_TEXT = threading.RLock()
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NOTEBOOK_BYTES = 256 * 1024 * 1024          # notebooks hold pictures
 _PY2 = [

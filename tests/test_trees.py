@@ -1,10 +1,13 @@
 """Whole trees: what is read and what is passed over, who does the work, what is remembered, and what is said at the end."""
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -266,3 +269,33 @@ def test_two_processes_on_one_tree(tree: Path) -> None:
     said = [process.communicate()[1] for process in both]
     assert set(below(tree).values()) == {BACK}, said
     assert all("Traceback" not in text for text in said)
+
+
+class Interrupting:
+    """Lets another thread go on wherever the collector finds it, as any finalizer of a program may."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        time.sleep(0.0005)
+
+
+@pytest.fixture
+def interruptions() -> Iterator[None]:
+    usual = gc.get_threshold()
+    gc.set_threshold(100)
+    yield
+    gc.set_threshold(*usual)
+
+
+@pytest.mark.usefixtures("interruptions")
+@pytest.mark.parametrize("work", [mapper.convert, mapper.check])
+def test_threads_work_side_by_side(work: Callable[[str], object]) -> None:
+    """Two syntax trees built at once fail on CPython before 3.11.8."""
+    def interrupted(text: str) -> object:
+        Interrupting()
+        return work(text)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(interrupted, [GOOD * 8 + f"# {i}\n" for i in range(48)]))) == 48

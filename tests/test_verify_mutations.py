@@ -9,7 +9,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import mapper
@@ -173,16 +173,18 @@ def harm(path: Path, folder: Path, server: Server) -> list[tuple[str, bool]]:
     return found
 
 
-def test_every_automatic_mutation_that_changes_a_number_is_noticed(tmp_path: Path) -> None:
-    servers = [Server(), Server()]
+def harm_all(paths: list[Path], folder: Path) -> list[tuple[str, bool]]:
+    server = Server()
     try:
-        halves = [PROGRAMS[0::2], PROGRAMS[1::2]]
-        with ThreadPoolExecutor(2) as pool:
-            parts = pool.map(lambda pair: [m for path in pair[0] for m in harm(path, tmp_path, pair[1])], zip(halves, servers, strict=True))
-            found = [mutation for part in parts for mutation in part]
+        return [mutation for path in paths for mutation in harm(path, folder, server)]
     finally:
-        for server in servers:
-            server.close()
+        server.close()
+
+
+def test_every_automatic_mutation_that_changes_a_number_is_noticed(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(2) as pool:
+        parts = pool.map(harm_all, [PROGRAMS[0::2], PROGRAMS[1::2]], [tmp_path, tmp_path])
+        found = [mutation for part in parts for mutation in part]
     missed = [what for what, noticed in found if not noticed]
     assert not missed, f"{len(missed)} of {len(found)} mutations went unnoticed:\n" + "\n".join(missed)
     assert len(found) >= 150
