@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from mapper.checking import Program
 from mapper.results import Finding
-from mapper.signature import literal
+from mapper.signature import known, literal
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DIRECT = frozenset({"ms.grad", "ms.value_and_grad"})
 _FIRST = _DIRECT | {"ms.vjp", "ms.jvp", "ms.jacrev", "ms.jacfwd"}
 _COMPILED = frozenset({"ms.jit", "ms.ms_function"})
 _INTEGERS = frozenset({"ms.int8", "ms.int16", "ms.int32", "ms.int64", "ms.uint8", "ms.bool_"})
+_ARRAYS = frozenset(f"np.{name}" for name in ("array", "asarray", "ones", "zeros", "full", "eye", "arange", "linspace", "random.randn", "random.rand"))
 _CUTS = frozenset({"asnumpy", "item", "numpy"})
 
 
@@ -142,9 +143,23 @@ def _about_function(program: Program, gradient: Gradient, bodies: list[ast.AST])
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _CUTS and not part.args and _used(program, part):
                 yield program.finding("M508", "warning", part, "gradients", f".{part.func.attr}() inside a function that is differentiated cuts the gradient: "
                                       "what follows from it counts as a constant; keep to tensors")
+            elif isinstance(part, ast.BinOp) and _is_array(program, part.left) and not _is_array(program, part.right) and not known(literal(part.right)):
+                yield program.finding("M508", "warning", part.left, "add", f"{ast.unparse(part.left)} is an array on the left of an operator: "
+                                      "with a tensor on the right the result is an array, and the gradient is cut; write ms.Tensor(…)")
+            elif isinstance(part, ast.BinOp) and _is_array(program, part.right) and not _is_array(program, part.left) and not known(literal(part.left)):
+                yield program.finding("M507", "warning", part.right, "add", f"{ast.unparse(part.right)} is an array on the right of an operator: "
+                                      "with a tensor on the left MindSpore raises TypeError; write ms.Tensor(…)")
             elif isinstance(part, ast.Subscript) and _negative_step(part.slice):
                 yield program.finding("M505", "warning", part, "subscript", f"{ast.unparse(part)} under a gradient: MindSpore's gradient through a negative "
                                       "step is zero for a vector and an error for a matrix; use ops.flip")
+
+
+def _is_array(program: Program, node: ast.expr) -> bool:
+    """Whether an expression is surely an array of NumPy's: a call of its functions that make one, or a name that holds one."""
+    if isinstance(node, ast.Name) and node in program.names.scope_of:
+        values = [binding.value for binding in program.names.bindings(node)]
+        return len(values) == 1 and isinstance(values[0], ast.Call) and program.api(values[0].func) in _ARRAYS
+    return isinstance(node, ast.Call) and program.api(node.func) in _ARRAYS
 
 
 def _used(program: Program, call: ast.Call) -> bool:

@@ -28,7 +28,10 @@ def excerpt(text: str, line: int, name: str, around: int = 2) -> str:
 
 def cause_of(text: str, site: Site, ours: Values, theirs: Values, oracle: str) -> str:
     """What probably makes the two differ, or nothing."""
-    causes = list(_by_values(ours, theirs)) or [*_by_point(oracle), *islice(dict.fromkeys(_by_rules(text, site)), 3)]
+    point = list(_by_point(oracle))
+    # What the rules only note, because the converter writes what agrees, matters at ties and bounds.
+    levels = ("warning", "note") if point else ("warning",)
+    causes = list(_by_values(ours, theirs)) or [*point, *islice(dict.fromkeys(_by_rules(text, site, levels)), 3)]
     return "; ".join(causes)
 
 
@@ -108,7 +111,7 @@ def _ratio(a: Array, b: Array) -> Iterator[str]:
 
 # ------------------------------------------------------------------------------------------------------------------ rules
 
-def _by_rules(text: str, site: Site) -> Iterator[str]:
+def _by_rules(text: str, site: Site, levels: tuple[str, ...]) -> Iterator[str]:
     """What the rules say differs in the calls that the site's gradient goes through."""
     from mapper import rules
     from mapper.names import read_names
@@ -127,7 +130,7 @@ def _by_rules(text: str, site: Site) -> Iterator[str]:
                 continue
             found = recognise(rule, api, call, side)
             for difference in differences(rule, api, None if isinstance(found, Mismatch) else found):
-                if difference.level == "warning":
+                if difference.level in levels:
                     yield f"line {call.lineno}, {api}: {difference.text}"
 
 

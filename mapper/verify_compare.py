@@ -58,10 +58,10 @@ def compare_arrays(a: Array, b: Array, tolerance: Tolerance) -> tuple[str, Dista
         return "differs", FAR
     mask = np.isfinite(a)
     x, y = a[mask].astype(np.complex128 if a.dtype.kind == "c" else np.float64), b[mask]
-    gap = np.abs(x - y)
-    spacing = np.spacing(np.maximum(np.abs(a[mask]), np.finfo(a.dtype).tiny)) if a.dtype.kind == "f" else np.ones(1)
+    gap, size = np.abs(x - y), np.maximum(np.abs(x), np.abs(y))
+    spacing = np.spacing(np.maximum(np.abs(a[mask]), np.abs(b[mask]))) if a.dtype.kind == "f" else np.ones(1)
     with np.errstate(all="ignore"):
-        distance = float(gap.max()), float(np.nanmax(gap / np.maximum(np.abs(x), 1e-30))), float((gap / spacing).max())
+        distance = float(gap.max()), float(np.nanmax(gap / size)), float((gap / spacing).max())
     close = bool((gap <= tolerance.atol + tolerance.rtol * np.maximum(np.abs(x), tolerance.floor * np.abs(x).max())).all())
     return ("close" if close else "differs"), distance
 

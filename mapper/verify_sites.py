@@ -62,8 +62,25 @@ def moved(sites: Sequence[Site], ours: str, theirs: str) -> tuple[Site, ...]:
         if place is not None:
             taken.add(place)
         result.append(Site(site.id, site.line, site.column, place, site.kind))
+    if any(site.converted is None for site in result):
+        result = _in_order(result, new)
     shared = {site.converted: moved_site.converted for site, moved_site in zip(sites, result, strict=True) if moved_site.converted}
     return tuple(Site(s.id, s.line, s.column, r.converted or shared.get(s.converted), s.kind) for s, r in zip(sites, result, strict=True))
+
+
+_GRADIENTS = ("GradOperation", "grad", "value_and_grad", "vjp", "gradients", "hessians")
+
+
+def _in_order(sites: list[Site], calls: dict[tuple[int, int], tuple[str, ...]]) -> list[Site]:
+    """When nothing else is left to tell and the gradient calls are as many as the sites, they correspond in their order."""
+    places = sorted(at for at, (_, _, _, function) in calls.items() if function.rpartition(".")[2] in _GRADIENTS)
+    if len(places) != len(sites):
+        return sites
+    order = sorted(range(len(sites)), key=lambda i: (sites[i].line, sites[i].column))
+    paired = dict(zip(order, places, strict=True))
+    if any(site.converted not in (None, paired[i]) for i, site in enumerate(sites)):
+        return sites
+    return [Site(site.id, site.line, site.column, paired[i], site.kind) for i, site in enumerate(sites)]
 
 
 def _found(place: tuple[int, int], old: dict[tuple[int, int], tuple[str, ...]], new: dict[tuple[int, int], tuple[str, ...]],

@@ -114,6 +114,18 @@ def test_an_error_differs_and_its_cause_is_named(tmp_path: Path, old: str, new: 
     assert "original, line 6" in found.detail and ">    6 g = tf.gradients" in found.detail and "converted, line" in found.detail
 
 
+def test_a_tie_is_explained_by_the_point_and_by_the_rule(tmp_path: Path) -> None:
+    tf = ("import tensorflow as tf\nx = tf.constant([1.0, 2.0])\nw = tf.constant([1.0, 5.0])\ny = tf.reduce_sum(tf.maximum(x, w))\n"
+          "g = tf.gradients(y, [x, w])\nprint(tf.Session().run(g))\n")
+    ms = ("import mindspore as ms\nfrom mindspore import ops\nx = ms.Tensor([1.0, 2.0], ms.float32)\nw = ms.Tensor([1.0, 5.0], ms.float32)\n"
+          "def f(a, b):\n    return ops.sum(ops.maximum(a, b))\nprint(ops.GradOperation(get_all=True)(f)(x, w))\n")
+    (tmp_path / "o.py").write_text(tf)
+    (tmp_path / "c.py").write_text(ms)
+    found = row(mapper.verify(tmp_path / "o.py", tmp_path / "c.py"))          # no map: one gradient here, one there
+    assert found.verdict == "differs" and found.converted_line == 7
+    assert "a tie or a bound" in found.cause and "line 4, tf.maximum: equal elements" in found.cause
+
+
 def test_the_first_wrong_evaluation_is_shown_with_the_element_furthest_apart(tmp_path: Path) -> None:
     result = verified(tmp_path, TF, MS.replace("float(k)]", "float(k) + (k == 1)]"))
     found = row(result)
