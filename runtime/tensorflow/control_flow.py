@@ -26,7 +26,7 @@ class Traced:
             node = pending.pop()
             if id(node) in own or id(node) in inside or id(node) in outside:
                 continue
-            if (node.serial < since or node.primitive in (READ, PLACEHOLDER)) and node.primitive is not CONSTANT:
+            if node.serial < since or node.primitive in (READ, PLACEHOLDER):
                 outside[id(node)] = node
             else:
                 inside[id(node)] = node

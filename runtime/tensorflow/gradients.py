@@ -137,8 +137,10 @@ def _check_size(y: Tensor, g: Tensor) -> None:
 
 
 def _unregistered(node: Node) -> Exception:
+    assert node.primitive is not None
+    kind = "".join(word.capitalize() for word in node.primitive.name.split("_"))
     tensor = get_default_graph().tensors.get(id(node))
-    name, kind = (tensor.op.name, tensor.op.type) if tensor is not None else (node.primitive.name if node.primitive else "", "")
+    name = tensor.op.name if tensor is not None else kind
     return LookupError(f"No gradient defined for operation'{name}' (op type: {kind}). In general every operation must have an associated "
                        "`@tf.RegisterGradient` for correct autodiff.")
 
