@@ -484,14 +484,24 @@ def tile(input, multiples, name=None):
 
 
 def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
-    widths = [int(w) for pair in reversed([list(p) for p in paddings]) for w in pair]
+    widths = [(int(before), int(after)) for before, after in paddings]
 
     def padded(x):
-        if mode.upper() == "CONSTANT":
-            return ms.ops.pad(x, widths, "constant", constant_values)
-        return ms.ops.pad(x, widths, mode.lower())
+        if mode.upper() != "CONSTANT":
+            return ms.ops.pad(x, [w for pair in reversed(widths) for w in pair], mode.lower())
+        for axis, (before, after) in enumerate(widths):
+            x = framed(x, axis, before, after, constant_values)
+        return x
 
     return node(padded, convert_to_tensor(tensor))
+
+
+def framed(x, axis, before, after, value=0.0):
+    """x with rows of `value` before and after it along an axis. MindSpore's own pad has wrong second derivatives."""
+    def rows(count):
+        return [ms.ops.full(x.shape[:axis] + (count,) + x.shape[axis + 1:], value, dtype=x.dtype)] if count else []
+
+    return ms.ops.concat([*rows(before), x, *rows(after)], axis) if before or after else x
 
 
 def slice_of(input_, begin, size, name=None):
@@ -1038,7 +1048,7 @@ def padded_image(x, padding, kernel, stride, dilation, value=0.0):
         left = same_padding(x.shape[3], kernel[1], stride[1], dilation[1])
     else:
         top, left = tuple(padding[1]), tuple(padding[2])
-    return ms.ops.pad(x, [left[0], left[1], top[0], top[1]], "constant", value) if sum(top + left) else x
+    return framed(framed(x, 2, top[0], top[1], value), 3, left[0], left[1], value)
 
 
 def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True, data_format="NHWC", dilations=(1, 1, 1, 1),
@@ -1067,13 +1077,8 @@ def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, p
         x = ms.ops.concat([x, *[ms.ops.zeros_like(x)] * (step - 1)], axis + 1)
         x = ms.ops.reshape(x, x.shape[:axis] + (x.shape[axis] * step,) + x.shape[axis + 2:])
         length = size + kernel - 1 - before
-        around = list(x.shape)
-        around[axis] = before
         x = ms.ops.narrow(x, axis, 0, length) if x.shape[axis] > length else x
-        after = list(around)
-        after[axis] = length - x.shape[axis]
-        parts = [ms.ops.zeros(tuple(around), x.dtype)] * (before > 0) + [x] + [ms.ops.zeros(tuple(after), x.dtype)] * (after[axis] > 0)
-        return ms.ops.concat(parts, axis)
+        return framed(x, axis, before, length - x.shape[axis])
 
     def spread_out(x, weights, size):
         size = ints(size)[rows:rows + 2]
@@ -1094,8 +1099,7 @@ def pooled(input, ksize, strides, padding, data_format, mean):
         """What the window sees at all its places. Strides are taken by a reshape: MindSpore's gradient of a strided slice fails."""
         x = padded_image(x, padding, kernel, stride, (1, 1), value)
         rows, columns = (x.shape[2] - kernel[0]) // stride[0] + 1, (x.shape[3] - kernel[1]) // stride[1] + 1
-        if stride[0] > 1 or stride[1] > 1:
-            x = ms.ops.pad(x, [0, stride[1] - 1, 0, stride[0] - 1], "constant", value)
+        x = framed(framed(x, 2, 0, stride[0] - 1, value), 3, 0, stride[1] - 1, value)
         found = []
         for i in range(kernel[0]):
             for j in range(kernel[1]):

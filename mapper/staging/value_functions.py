@@ -142,12 +142,20 @@ def same_padding(size, kernel, stride):
     return total // 2, total - total // 2
 
 
+def framed(x, axis, before, after, value=0.0):
+    """x with rows of `value` before and after it along an axis. MindSpore's own pad has wrong second derivatives."""
+    def rows(count):
+        return [ops.full(x.shape[:axis] + (count,) + x.shape[axis + 1:], value, dtype=x.dtype)] if count else []
+
+    return ops.concat([*rows(before), x, *rows(after)], axis) if before or after else x
+
+
 def padded_image(x, padding, kernel, stride, value=0.0):
     """An image [batch, channels, height, width] with the padding that the window needs."""
     if padding == "VALID":
         return x
     top, left = same_padding(x.shape[2], kernel[0], stride[0]), same_padding(x.shape[3], kernel[1], stride[1])
-    return ops.pad(x, [left[0], left[1], top[0], top[1]], "constant", value) if sum(top + left) else x
+    return framed(framed(x, 2, top[0], top[1], value), 3, left[0], left[1], value)
 
 
 def conv2d(input, filter, strides, padding):
@@ -162,8 +170,7 @@ def windows(x, ksize, strides, value):
 
     Strides are taken by a reshape: MindSpore's gradient of a strided slice fails."""
     rows, columns = (x.shape[2] - ksize[1]) // strides[1] + 1, (x.shape[3] - ksize[2]) // strides[2] + 1
-    if strides[1] > 1 or strides[2] > 1:
-        x = ops.pad(x, [0, strides[2] - 1, 0, strides[1] - 1], "constant", value)
+    x = framed(framed(x, 2, 0, strides[1] - 1, value), 3, 0, strides[2] - 1, value)
     found = []
     for i in range(ksize[1]):
         for j in range(ksize[2]):
