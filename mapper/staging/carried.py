@@ -23,7 +23,7 @@ _ALWAYS = frozenset({"__init__", "__new__", "__call__", "__enter__", "__exit__",
 
 
 @dataclass(frozen=True)
-class _Definition:
+class Definition:
     """One definition of the library; for a class, `methods` are those that may be left out, by name."""
 
     name: str
@@ -84,11 +84,11 @@ _WITH = re.compile(r"^.*\S  #: (\w+)$\n", re.MULTILINE)
 
 
 @functools.cache
-def definitions(present: frozenset[str] = frozenset()) -> dict[str, _Definition]:
+def definitions(present: frozenset[str] = frozenset()) -> dict[str, Definition]:
     """The library's definitions by name, in the order of its files.
 
     A line that ends in `#: name` is there only if that definition is `present`."""
-    found: dict[str, _Definition] = {}
+    found: dict[str, Definition] = {}
     for name in FILES:
         source = Path(__file__).with_name(name).read_text(encoding="utf-8")
         source = _WITH.sub(lambda line: line.group().replace(f"  #: {line[1]}", "") if line[1] in present else "", source)
@@ -100,7 +100,7 @@ def definitions(present: frozenset[str] = frozenset()) -> dict[str, _Definition]
 
 
 @functools.cache
-def _conditions() -> frozenset[str]:
+def conditions() -> frozenset[str]:
     """The definitions that lines of others depend on."""
     return frozenset(m[1] for name in FILES for m in _WITH.finditer(Path(__file__).with_name(name).read_text(encoding="utf-8")))
 
@@ -113,10 +113,10 @@ def _labels(node: ast.stmt) -> list[str]:
     return []
 
 
-def _definition(name: str, node: ast.stmt, lines: list[str], order: int) -> _Definition:
+def _definition(name: str, node: ast.stmt, lines: list[str], order: int) -> Definition:
     text = "\n".join(lines[node.lineno - 1:node.end_lineno])
     if not isinstance(node, ast.ClassDef):
-        return _Definition(name, text, uses(node), {}, text, order, bound(node))
+        return Definition(name, text, uses(node), {}, text, order, bound(node))
     methods: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {}
     kept: list[ast.stmt] = []
     first = next((i for i, part in enumerate(node.body) if isinstance(part, ast.FunctionDef)), len(node.body))
@@ -128,7 +128,7 @@ def _definition(name: str, node: ast.stmt, lines: list[str], order: int) -> _Def
         else:
             kept.append(part)
     outer = frozenset().union(*(uses(part) for part in [*kept, *node.bases]))
-    return _Definition(name, text, outer, methods, head, order)
+    return Definition(name, text, outer, methods, head, order)
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,9 @@ def carried(program: Iterable[str], wanted: Iterable[str], renamed: dict[str, st
                         grown = True
         needed = set().union(*(library[name].uses for name in chosen), *(library[n].methods[m][1] for n, m in methods))
         pending = {name for name in needed if name in library} - chosen
-    conditions = frozenset(chosen & _conditions())
-    if conditions != present:
-        return carried(program, wanted, renamed, conditions)
+    met = frozenset(chosen & conditions())
+    if met != present:
+        return carried(program, wanted, renamed, met)
     parts = [_part(library[name], {m for n, m in methods if n == name}, used, renamed) for name in sorted(chosen, key=lambda n: library[n].order)]
     text = ""
     for part in parts:
@@ -175,18 +175,19 @@ def carried(program: Iterable[str], wanted: Iterable[str], renamed: dict[str, st
     return Carried(text, frozenset(chosen))
 
 
-def _part(definition: _Definition, methods: set[str], used: set[str], renamed: dict[str, str]) -> str:
+def _part(definition: Definition, methods: set[str], used: set[str], renamed: dict[str, str]) -> str:
     if definition.name == "NO_GRADIENT":
         names = sorted(n for n in ast.literal_eval(definition.text.split("=", 1)[1].strip()) if n in used or "'" + n in used)
         return "NO_GRADIENT = {" + ", ".join(f'"{n}"' for n in names) + "}" if names else "NO_GRADIENT = set()"
     if not definition.methods:
-        return _renamed(definition.text, renamed, definition.own)
-    pieces = [_renamed(definition.head, renamed)]
-    pieces += [_renamed(text, renamed, own) for name, (text, _, own) in definition.methods.items() if name in methods]
+        return renamed_text(definition.text, renamed, definition.own)
+    pieces = [renamed_text(definition.head, renamed)]
+    pieces += [renamed_text(text, renamed, own) for name, (text, _, own) in definition.methods.items() if name in methods]
     return "\n\n".join(pieces)
 
 
-def _renamed(text: str, renamed: dict[str, str], own: frozenset[str] = frozenset()) -> str:
+def renamed_text(text: str, renamed: dict[str, str], own: frozenset[str] = frozenset()) -> str:
+    """The text of a definition with other names for some definitions; `own` are names of the definition's own."""
     for old, new in renamed.items():
         if old not in own:
             text = re.sub(rf"(?<![\w.'\"])(?<!    def ){re.escape(old)}\b(?!=[^=])", new, text)

@@ -954,6 +954,10 @@ class Session:
         pass
 
 
+class InteractiveSession(Session):
+    """The same: `eval` and `run` of a tensor need no session."""
+
+
 def get_default_session():
     return Session()
 

@@ -204,9 +204,9 @@ def _carry(program: _Program, imports: list[ast.stmt]) -> None:
             lines.append(f"import {module}")
     lines = sorted(lines, key=lambda line: (line == "import numpy as np", line))
     lines.append("import mindspore as ms")
-    if "nn." in text:
+    if f"{program.renamed.get('nn', 'nn')}." in text:
         lines.append("from mindspore import nn")
-    if "init." in text:
+    if f"{program.renamed.get('init', 'init')}." in text:
         lines.append("from mindspore.common import initializer as init")
     for old in ("ms", "nn", "init"):
         if old in program.renamed:

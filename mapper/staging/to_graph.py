@@ -16,6 +16,7 @@ from pathlib import Path
 from mapper.edit import Editor
 from mapper.names import read_names
 from mapper.results import Conversion, Finding
+from mapper.staging.recovered import recover
 from mapper.staging.to_graph_emit import Emitter
 from mapper.staging.to_graph_host import HostEmitter
 from mapper.staging.to_graph_infer import infer
@@ -27,6 +28,8 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 
 def convert_module(source: str, filename: str, target: str | None = None) -> Conversion:
     """Convert a MindSpore program. Raises SyntaxError when `source` does not parse."""
+    if (recovered := recover(source)) is not None:
+        return recovered
     editor = Editor(source)
     names = read_names(editor.tree)
     program = infer(editor.tree, names)
