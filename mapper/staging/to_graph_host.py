@@ -630,7 +630,7 @@ class HostEmitter:
 
     def direct(self, node: ast.Call) -> bool:
         """A call of a builder by name with host values: `run(builder, …)`."""
-        if node.keywords or not node.args or any(isinstance(a, ast.Starred) for a in node.args):
+        if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
             return False
         if not all(isinstance(o, (Instance, Function, Layer, GradFunction, Optimizer))
                    for o in alternatives(self.program.callees.get(node))):

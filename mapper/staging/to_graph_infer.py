@@ -764,15 +764,25 @@ class _Walker:
                 construct.differentiated = True
             output = join(output, self.call_value(fn, inputs, {k: v for k, v in keywords.items() if k != "sens"},
                                                   None))
+        weights = self.weight_part(callee.call)
         if callee.form == "operation":
-            return _operation_result(callee.options, inputs)
+            return _operation_result(callee.options, inputs, weights)
         if callee.form == "value_and_grad":
-            return Seq(items=(output or TENSOR, _grad_result(callee.call)))
+            return Seq(items=(output or TENSOR, _grad_result(callee.call, weights)))
         if callee.form == "pullback":
             return pullback_result(callee.call)
         if callee.form == "grad":
-            return _grad_result(callee.call, aux=output)
+            return _grad_result(callee.call, weights)
         return TENSOR
+
+    def weight_part(self, creation: ast.Call) -> Value:
+        """The gradients of the weights that a gradient function was made with: a tensor where they are one Parameter, else a tuple."""
+        weights = next((k.value for k in creation.keywords if k.arg in ("weights", "weight")), None)
+        position = 1 if self.program.callees.get(creation) is None or isinstance(self.program.callees.get(creation), GradOperation) else 2
+        if weights is None and len(creation.args) > position:
+            weights = creation.args[position]
+        kinds = alternatives(self.program.kind(weights)) if weights is not None else ()
+        return TENSOR if kinds and all(isinstance(k, Param) for k in kinds) else Seq(element=TENSOR)
 
     def call_module(self, name: str, args: list[Value | None], keywords: dict[str, Value | None],
                     node: ast.Call | None) -> Value | None:
@@ -927,19 +937,18 @@ def pullback_result(call: ast.Call) -> Value:
     return Seq(items=(first, Seq(element=TENSOR))) if any(k.arg == "weights" for k in call.keywords) else first
 
 
-def _operation_result(options: tuple[bool, bool, bool] | None, inputs: list[Value | None]) -> Value:
+def _operation_result(options: tuple[bool, bool, bool] | None, inputs: list[Value | None], weight_part: Value) -> Value:
     if options is None:
         return Either(frozenset({TENSOR, Seq(element=TENSOR)}))
     get_all, by_list, _ = options
     tensors = sum(1 for v in inputs if v is None or is_tensor(v) or isinstance(v, Seq))
     input_part: Value = Seq(items=(TENSOR,) * tensors)
-    weight_part: Value = Seq(element=TENSOR)
     if get_all and by_list:
         return Seq(items=(input_part, weight_part))
     return weight_part if by_list else input_part if get_all else TENSOR
 
 
-def _grad_result(call: ast.Call, aux: Value | None = None) -> Value:
+def _grad_result(call: ast.Call, weight_part: Value) -> Value:
     """What `grad(fn, position, weights, has_aux)` returns, read from the call's literals."""
     position: ast.expr | None = call.args[1] if len(call.args) > 1 else None
     weights: ast.expr | None = call.args[2] if len(call.args) > 2 else None
@@ -952,8 +961,7 @@ def _grad_result(call: ast.Call, aux: Value | None = None) -> Value:
     first: Value = Seq(items=(TENSOR,) * len(position.elts)) if several else TENSOR  # type: ignore[union-attr]
     if no_weights:
         return first
-    rest: Value = Seq(element=TENSOR)
-    return rest if no_position else Seq(items=(first, rest))
+    return weight_part if no_position else Seq(items=(first, weight_part))
 
 
 __all__ = ["ARRAY", "CELL_BASES", "FLOAT", "Program", "Update", "has_tensor", "infer", "own_nodes"]

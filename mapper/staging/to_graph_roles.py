@@ -16,6 +16,7 @@ from mapper.names import Scope
 from mapper.staging.to_graph_infer import Program, own_nodes
 from mapper.staging.to_graph_kinds import TENSOR_HOST_ATTRIBUTES, TENSOR_HOST_METHODS, TENSOR_TO_HOST, UPDATE_PRIMITIVES
 from mapper.staging.to_graph_values import (
+    UPDATE,
     Class,
     Dict,
     Either,
@@ -63,6 +64,7 @@ class Roles:
         self.once: set[FunctionInfo] = set()
         self._find_updates()
         self._find_builders()
+        self._find_operations()
         self._find_once()
         self.arrays: set[Key] = set()
         self._choose_reps()
@@ -169,6 +171,14 @@ class Roles:
             info.hosts = info in hosts
             if not info.hosts and not info.builds and self._touches_tensors(info):
                 info.builds = True
+
+    def _find_operations(self) -> None:
+        """A builder that changes variables and returns nothing gives the operation that does."""
+        for info in self.program.functions.values():
+            silent = info.updates and info.builds and not info.hosts and isinstance(info.node, ast.FunctionDef)
+            if silent and not any(isinstance(n, ast.Return) and n.value is not None for n in own_nodes(info.node)):
+                for call in info.calls:
+                    self.program.values[call] = UPDATE
 
     def _is_construct(self, info: FunctionInfo) -> bool:
         return info.owner is not None and info.name == "construct" and info.owner.is_cell
