@@ -80,6 +80,7 @@ def bound(tree: ast.AST) -> frozenset[str]:
     return frozenset(names - outer)
 
 
+_DOCSTRING = re.compile(r'("""[\s\S]*?""")')
 _WITH = re.compile(r"^.*\S  #: (\w+)$\n", re.MULTILINE)
 
 
@@ -158,7 +159,7 @@ def carried(program: Iterable[str], wanted: Iterable[str], renamed: dict[str, st
             grown = False
             for name in chosen:
                 for method, (_, inner, _) in library[name].methods.items():
-                    if (name, method) not in methods and ("." + method in used or method in used or method in _ALWAYS):
+                    if (name, method) not in methods and ({"." + method, "'" + method, method} & used or method in _ALWAYS):
                         methods.add((name, method))
                         used |= inner
                         grown = True
@@ -188,7 +189,9 @@ def _part(definition: Definition, methods: set[str], used: set[str], renamed: di
 
 def renamed_text(text: str, renamed: dict[str, str], own: frozenset[str] = frozenset()) -> str:
     """The text of a definition with other names for some definitions; `own` are names of the definition's own."""
+    parts = _DOCSTRING.split(text)
     for old, new in renamed.items():
         if old not in own:
-            text = re.sub(rf"(?<![\w.'\"])(?<!    def ){re.escape(old)}\b(?!=[^=])", new, text)
-    return text
+            name = re.compile(rf"(?<![\w.'\"])(?<!    def ){re.escape(old)}\b(?!=[^=])")
+            parts[::2] = [name.sub(new, part) for part in parts[::2]]
+    return "".join(parts)

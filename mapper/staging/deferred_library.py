@@ -398,9 +398,31 @@ def convert_to_tensor(value, dtype=None, name=None):
 
 
 def dtype_of(name):
-    """A dtype, given itself or by its name."""
+    """A dtype, given itself, by its name, or as one of NumPy's."""
+    if isinstance(name, np.dtype) or isinstance(name, type) and issubclass(name, np.generic):
+        name = np.dtype(name).name
     return {"float": ms.float32, "double": ms.float64, "int": ms.int32, "bool": ms.bool_}.get(name) or getattr(ms, name) \
         if isinstance(name, str) else name
+
+
+def is_floating(dtype):
+    return dtype in (ms.float16, ms.float32, ms.float64, ms.bfloat16)
+
+
+def is_integer(dtype):
+    return dtype in (ms.int8, ms.int16, ms.int32, ms.int64, ms.uint8, ms.uint16, ms.uint32, ms.uint64)
+
+
+def is_complex(dtype):
+    return dtype in (ms.complex64, ms.complex128)
+
+
+def is_bool(dtype):
+    return dtype == ms.bool_
+
+
+def numpy_dtype(dtype):
+    return ms.dtype_to_nptype(dtype)
 
 
 def placeholder(dtype, shape=None, name=None):
@@ -472,7 +494,7 @@ class Variable(Deferred):
             full_name = unique_name(graph.space + (name or "Variable"))
         if callable(initial_value):
             initial_value = initial_value()
-        start = getattr(initial_value, "initializer", None)
+        start = getattr(initial_value, "drawn_as", None)
         if start is not None:
             value = start(dtype)
         elif isinstance(initial_value, Deferred):

@@ -504,6 +504,12 @@ def framed(x, axis, before, after, value=0.0):
     return ms.ops.concat([*rows(before), x, *rows(after)], axis) if before or after else x
 
 
+def strided_slice(input_, begin, end, strides=None, name=None):
+    """The part x[begin:end:strides] of each of the first dimensions."""
+    steps = [1] * len(begin) if strides is None else strides
+    return convert_to_tensor(input_)[tuple([slice(int(b), int(e), int(s)) for b, e, s in zip(begin, end, steps)])]
+
+
 def slice_of(input_, begin, size, name=None):
     if holds_tensor(begin) or holds_tensor(size):
         def cut(x, begin, size):
@@ -1253,7 +1259,7 @@ def drawn(shape, draw, initializer=None, dtype=ms.float32):
         found = Deferred(draw_now, label="random")
     found.dtype = dtype
     if initializer is not None and not holds_tensor(shape):
-        found.initializer = lambda dtype=None: init.initializer(initializer, tuple(shape), dtype or ms.float32)
+        found.drawn_as = lambda dtype=None: init.initializer(initializer, tuple(shape), dtype or ms.float32)
     return found
 
 

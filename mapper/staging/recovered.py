@@ -120,7 +120,7 @@ def _imported(editor: Editor) -> dict[str, str]:
 
 def _label(statement: ast.stmt) -> str | None:
     bound = _bound(statement)
-    return bound if bound in definitions() else bound.removesuffix("_") if bound.removesuffix("_") in definitions() else None
+    return bound if bound in definitions() else bound.rstrip("_") if bound.rstrip("_") in definitions() else None
 
 
 def _bound(statement: ast.stmt) -> str:

@@ -16,6 +16,9 @@ from mapper.staging.direct_emit import convert_directly
 from mapper.staging.to_functions_names import FURNITURE, TABLE, meaning
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
+_DTYPES = {api: text for api, text in TABLE.items() if text.startswith("ms.") and text.removeprefix("ms.").rstrip("_") in api}
+_OF_DTYPES = {"is_floating": "is_floating", "is_integer": "is_integer", "is_complex": "is_complex", "is_bool": "is_bool", "base_dtype": "dtype_of",
+              "as_numpy_dtype": "numpy_dtype"}
 _GRADIENTS = frozenset({"tf.gradients", "tf.hessians"})
 
 
@@ -55,10 +58,9 @@ def convert_plainly(source: str, filename: str) -> Conversion:
     program = _Program(source, filename)
     taken = {name for scope in program.names.scopes.values() for name, bound in scope.bindings.items()
              if not all((b.path or "").startswith("tensorflow") for b in bound)}
-    program.renamed = {name: f"{name}_" for name in definitions() if name in taken}
-    for name in ("ms", "ops", "nn", "init"):
+    for name in [*definitions(), "ms", "nn", "init"]:
         if name in taken:
-            program.renamed[name] = f"{name}_"
+            program.renamed[name] = next(n for n in (name + "_" * i for i in range(1, 9)) if n not in taken)
     imports = _framework_imports(program)
     _drop_furniture(program)
     for node in ast.walk(program.tree):
@@ -84,6 +86,11 @@ def _reference(program: _Program, node: ast.Name | ast.Attribute) -> None:
     editor = program.editor
     if isinstance(node, ast.Attribute) and node.attr == "value" and _of_shape(node.value):
         editor.replace(node, lambda: editor.text(node.value))
+        return
+    if isinstance(node, ast.Attribute) and node.attr in _OF_DTYPES and isinstance(node.value, ast.Attribute) and node.value.attr == "dtype":
+        question = _OF_DTYPES[node.attr]
+        program.wanted.add(question)
+        editor.replace(node, lambda: f"{program.renamed.get(question, question)}({editor.text(node.value)})")
         return
     api = program.api(node)
     if api is None or api == "tf" and isinstance(editor.parent(node), ast.Attribute):
@@ -118,6 +125,10 @@ def _only_a_name(program: _Program, node: ast.expr, api: str) -> bool:
 
 
 def _call(program: _Program, call: ast.Call, api: str, text: str) -> None:
+    for part in [*call.args, *(k.value for k in call.keywords)]:
+        path = program.names.resolve(part) or ""
+        if path.startswith("np.") and f"tf.{path[3:]}" in _DTYPES and api != "tf.py_func":
+            program.editor.replace(part, _DTYPES[f"tf.{path[3:]}"])
     if api in _GRADIENTS:
         program.sites.append((call, api.removeprefix("tf.")))
 

@@ -18,7 +18,7 @@ map_fn scan foldl foldr case custom_gradient py_func square maximum minimum squa
 not_equal logical_xor cast to_float to_double to_int32 to_int64 where reduce_sum reduce_mean reduce_prod reduce_max
 reduce_min reduce_all reduce_any reduce_logsumexp cumsum cumprod argmax argmin norm reshape expand_dims squeeze transpose
 concat stack unstack split tile pad zeros ones fill zeros_like ones_like linspace eye diag diag_part matrix_diag trace
-matrix_band_part meshgrid broadcast_to reverse gather gather_nd one_hot boolean_mask scatter_nd segment_sum segment_mean
+matrix_band_part meshgrid broadcast_to reverse gather gather_nd strided_slice one_hot boolean_mask scatter_nd segment_sum segment_mean
 unsorted_segment_sum sequence_mask matmul tensordot einsum matrix_inverse matrix_determinant matrix_solve cholesky
 random_normal truncated_normal random_uniform set_random_seed random_shuffle multinomial name_scope device top_k"""
 

@@ -384,10 +384,13 @@ class Emitter:
     def op_call(self, node: ast.Call) -> None:
         """An op by its rule."""
         self.arguments(node)
-        name = self.resolve(node.func) or ""
-        text = self.ops.call(name, None, node)
+        name = self.resolve(node.func)
+        if name is None and not node.keywords:
+            self.expr(node.func)  # a function that was handed on: what it became takes the same tensors
+            return
+        text = self.ops.call(name or "", None, node)
         if text is None:
-            self.problem(node, "M301", f"no rule for {name}: write its TensorFlow counterpart by hand")
+            self.problem(node, "M301", f"no rule for {name or ast.unparse(node)}: write its TensorFlow counterpart by hand")
             return
         self.replace(node, lambda: text(self.operand), node.func)
 

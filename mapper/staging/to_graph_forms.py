@@ -17,6 +17,7 @@ StopGradient:stop_gradient Identity:identity Rint:rint Inv:reciprocal Digamma:di
 ALIASES = """
 acos:ACos arccos:ACos arcsin:Asin arctan:Atan absolute:Abs negative:Neg isnan:IsNan isinf:IsInf isfinite:IsFinite
 Negative:Neg Ceiling:Ceil logical_not:LogicalNot zeros_like:ZerosLike ones_like:OnesLike detach:StopGradient
+deepcopy:Identity
 """
 NN = "ReLU:relu ReLU6:relu6 Elu:elu Softplus:softplus Softsign:softsign SeLU:selu LogSigmoid:log_sigmoid"
 BINARY = """
