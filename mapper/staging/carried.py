@@ -80,7 +80,8 @@ def bound(tree: ast.AST) -> frozenset[str]:
     return frozenset(names - outer)
 
 
-_DOCSTRING = re.compile(r'("""[\s\S]*?""")')
+_STRING = re.compile(r'("""[\s\S]*?"""|f?"[^"\n]*")')
+_FIELD = re.compile(r"\{[^{}]*\}")
 _WITH = re.compile(r"^.*\S  #: (\w+)$\n", re.MULTILINE)
 
 
@@ -189,9 +190,14 @@ def _part(definition: Definition, methods: set[str], used: set[str], renamed: di
 
 def renamed_text(text: str, renamed: dict[str, str], own: frozenset[str] = frozenset()) -> str:
     """The text of a definition with other names for some definitions; `own` are names of the definition's own."""
-    parts = _DOCSTRING.split(text)
-    for old, new in renamed.items():
-        if old not in own:
-            name = re.compile(rf"(?<![\w.'\"])(?<!    def ){re.escape(old)}\b(?!=[^=])")
-            parts[::2] = [name.sub(new, part) for part in parts[::2]]
+    names = {re.compile(rf"(?<![\w.'])(?<!    def ){re.escape(old)}\b(?!=[^=])"): new for old, new in renamed.items() if old not in own}
+
+    def with_names(part: str) -> str:
+        for name, new in names.items():
+            part = name.sub(new, part)
+        return part
+
+    parts = _STRING.split(text) if names else [text]
+    parts[::2] = map(with_names, parts[::2])
+    parts[1::2] = [_FIELD.sub(lambda field: with_names(field[0]), part) if part.startswith("f") else part for part in parts[1::2]]
     return "".join(parts)

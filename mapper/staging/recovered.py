@@ -12,10 +12,11 @@ import re
 from mapper.edit import Editor
 from mapper.names import Names, read_names
 from mapper.results import Conversion, Site
-from mapper.staging.carried import Definition, bound, conditions, definitions, renamed_text
+from mapper.staging.carried import Definition, bound, conditions, definitions
 from mapper.staging.to_functions_names import TABLE
 
 _ROOT = "Deferred"
+_TAKEN = re.compile(r"'([A-Za-z]\w*?)_+'")
 _HOLE = re.compile(r"^((?:import|from) .*\n)\n{3,}", re.M)
 _LIBRARY_IMPORTS = frozenset({"collections", "glob", "math", "mindspore", "mindspore.common", "numpy", "os", "re", "sys"})
 # Where several names of TensorFlow became one, that which takes what any of them was given.
@@ -102,20 +103,15 @@ def _definitions(editor: Editor) -> dict[ast.stmt, str] | None:
     """The statements that are definitions of the library, each with its name there; None when there are none, or one has been changed."""
     labels = {statement: label for statement in editor.tree.body if (label := _label(statement)) is not None}
     library = definitions(frozenset(labels.values()) & conditions())
-    renamed = {label: _bound(statement) for statement, label in labels.items() if _bound(statement) != label} | _imported(editor)
-    found = {statement: label for statement, label in labels.items() if _is_copy(statement, library[label], renamed)}
-    present = set(found.values())
-    reads = {name for statement in found for name in _reads(statement)}
-    if _ROOT not in present or len(present) < len(found) or reads & set(library) - present - {renamed.get(r) for r in renamed} - {"ops"}:
+    copies = {statement: label for statement, label in labels.items() if _is_copy(statement, library[label])}
+    # Where the program says the same as the library, as `graph = Graph()`, the library's is the one that makes way.
+    known = {label: max((s for s in copies if copies[s] == label), key=lambda s: len(_bound(s))) for label in copies.values()}
+    found = {statement: label for label, statement in known.items()}
+    present = set(known)
+    reads = {name.rstrip("_") for statement in found for name in _reads(statement)}
+    if _ROOT not in present or reads & set(library) - present:
         return None
     return found
-
-
-def _imported(editor: Editor) -> dict[str, str]:
-    """The names that MindSpore's modules have here, where those are not the usual ones."""
-    usual = {"mindspore": "ms", "nn": "nn", "initializer": "init"}
-    names = [alias for s in editor.tree.body if isinstance(s, (ast.Import, ast.ImportFrom)) for alias in s.names if alias.name in usual]
-    return {usual[alias.name]: alias.asname for alias in names if alias.asname and alias.asname != usual[alias.name]}
 
 
 def _label(statement: ast.stmt) -> str | None:
@@ -132,22 +128,22 @@ def _bound(statement: ast.stmt) -> str:
     return ""
 
 
-def _is_copy(statement: ast.stmt, definition: Definition, renamed: dict[str, str]) -> bool:
+def _is_copy(statement: ast.stmt, definition: Definition) -> bool:
     """Whether a statement is what the library would be carried as; a class may have fewer methods, and this set fewer names."""
     if definition.name == "NO_GRADIENT":
         return isinstance(statement, ast.Assign) and isinstance(statement.value, (ast.Set, ast.Call))
-    if not isinstance(statement, ast.ClassDef) or not definition.methods:
-        return _dump(statement) == _dump(ast.parse(renamed_text(definition.text, renamed, definition.own)).body[0])
-    methods = [part for part in statement.body if isinstance(part, ast.FunctionDef)]
-    if any(part.name not in definition.methods for part in methods):
-        return False
-    texts = [renamed_text(definition.methods[part.name][0], renamed, definition.methods[part.name][2]) for part in methods]
-    whole = renamed_text(definition.head, renamed) + "\n\n" + "\n\n".join(texts)
-    return _dump(statement) == _dump(ast.parse(whole).body[0])
+    text = definition.text
+    if isinstance(statement, ast.ClassDef) and definition.methods:
+        names = [part.name for part in statement.body if isinstance(part, ast.FunctionDef)]
+        if not set(names) <= set(definition.methods):
+            return False
+        text = "\n\n".join([definition.head, *(definition.methods[name][0] for name in names)])
+    return _shape(statement) == _shape(ast.parse(text).body[0])
 
 
-def _dump(node: ast.stmt) -> str:
-    return ast.dump(node)
+def _shape(statement: ast.stmt) -> str:
+    """A statement without its layout and without what tells names of the library from the program's."""
+    return _TAKEN.sub(r"'\1'", ast.dump(statement))
 
 
 def _reads(statement: ast.AST) -> set[str]:

@@ -212,6 +212,7 @@ NONE = Host(known=True, literal=None)
 TENSOR = Tensor()
 UPDATE = Update()
 _LIMIT = 12
+_DEPTH = 4
 
 
 def join(a: Value | None, b: Value | None) -> Value | None:
@@ -252,7 +253,17 @@ def _join_seq(a: Seq, b: Seq) -> Seq:
     if a.items is not None and b.items is not None and len(a.items) == len(b.items):
         items = tuple(join(x, y) or HOST for x, y in zip(a.items, b.items))
         return Seq(items=items, tuple_=a.tuple_ and b.tuple_)
-    return Seq(element=join(a.each(), b.each()), tuple_=a.tuple_ and b.tuple_)
+    element = join(a.each(), b.each())
+    return Seq(element=element if _nested(element) <= _DEPTH else HOST, tuple_=a.tuple_ and b.tuple_)
+
+
+def _nested(value: Value | None, depth: int = 0) -> int:
+    """How many sequences lie inside one another, counted up to one more than the limit: recursive functions would have them without end."""
+    if depth > _DEPTH:
+        return depth
+    inner = [o for o in alternatives(value) if isinstance(o, (Seq, Dict))]
+    parts = [p for o in inner for p in ((o.items or (o.element,)) if isinstance(o, Seq) else (o.element,))]
+    return max((_nested(p, depth + 1) for p in parts), default=depth)
 
 
 def join_all(values: object) -> Value | None:
@@ -275,7 +286,7 @@ def is_tensor(value: Value | None) -> bool:
 
 def has_tensor(value: Value | None, depth: int = 0) -> bool:
     """Is this a tensor, an update, or a structure that holds one?"""
-    if depth > 4:
+    if depth > _DEPTH:
         return False
     for option in alternatives(value):
         if isinstance(option, (Tensor, Param, Update)):
