@@ -816,8 +816,9 @@ class _Writer:
         found: list[Place] = []
         used: set[tuple[int, int]] = set()
         for call, text in sorted(self.sites.items(), key=lambda s: (s[0].lineno, s[0].col_offset)):
-            first = text.split("\n")[0]
-            spots = [(i + 1, line.index(first) + 1) for i, line in enumerate(lines) if first in line]
+            said = [part.strip() for part in text.split("\n")]
+            spots = [(i + 1, line.index(said[0]) + 1) for i, line in enumerate(lines) if said[0] in line
+                     and "\n".join(said) in "\n".join(part.strip() for part in lines[i:i + len(said)])]
             place = next((spot for spot in spots if spot not in used), spots[-1] if spots else None)
             if place is not None:
                 used.add(place)
