@@ -97,7 +97,8 @@ def mutants(tree: ast.Module, first_line: int) -> Iterator[tuple[str, ast.AST, a
             yield "constant", node, ast.Constant(node.value * 1.5 + 0.125)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             yield "sign", node, node.operand
-        elif isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 1 and isinstance(node.ctx, ast.Load):
+        elif isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 1 and isinstance(node.ctx, ast.Load) \
+                and not any(isinstance(part, ast.Slice) for part in node.elts):
             yield "order", node, type(node)([*node.elts[1:], node.elts[0]], ast.Load())
         elif isinstance(node, ast.Call):
             yield from _call_mutants(node)
