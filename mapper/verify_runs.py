@@ -120,9 +120,13 @@ def stored(initial: Mapping[str, Any], path: Path) -> str:
 
 
 def foreign_start(left: Run, right: Run) -> dict[str, Any] | None:
-    """The random initial values of the original when the converted program drew others: its variables have other names."""
+    """The random initial values of the original when the converted program drew others: its variables have other names, or the original
+    drew them by an operation of its graph."""
+    import numpy as np
+
     ours, theirs = left.record.initial, right.record.initial
-    return ours if ours and theirs and not set(theirs) <= set(ours) else None
+    same = all(name in ours and np.array_equal(ours[name], value) for name, value in theirs.items())
+    return ours if ours and theirs and not same else None
 
 
 def finish(side: Side, outcome: Outcome, scratch: Path, native: bool = False) -> Run:

@@ -117,6 +117,7 @@ _known: dict[int, set[Any]] = {}
 def force(names: Sequence[str], arrays: Sequence[Any]) -> None:
     """Lets variables with random initial values begin with these: by their name, else by shape in the order of their making."""
     _forced.extend(zip(names, arrays, strict=True))
+    initial.chosen = _drawn_otherwise
     begin_again()
 
 
@@ -148,6 +149,11 @@ def initialised(graph: Any, state: dict[Any, Any]) -> None:
 def _is_random(node: Node, value: Any) -> bool:
     impure = (n.primitive is not None and not n.primitive.pure and n.primitive is not READ for n in before([node]))
     return any(impure) or value.tobytes() in _draws
+
+
+def _drawn_otherwise(name: str, value: Any) -> Any:
+    """What a MindSpore parameter begins with; TensorFlow's variables are looked at when they are initialised."""
+    return value if "tensorflow" in sys.modules else _chosen(name, value)
 
 
 def _chosen(name: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ Array = np.ndarray[Any, Any]
 
 
 heard: Callable[[str, Array], None] | None = None        # is told of every draw while a program is recorded
+chosen: Callable[[str, Array], Array] | None = None      # puts another program's draw in the place of one
 
 
 def generator(name: str) -> np.random.Generator:
@@ -33,6 +34,8 @@ def draw(name: str, kind: str, shape: Sequence[int], dtype: Any, low: float = 0.
             values = np.where(outside, rng.standard_normal(tuple(shape)), values)
         values = values * high + low
     drawn: Array = np.asarray(values, dtype)
+    if chosen is not None:
+        drawn = chosen(name, drawn)
     if heard is not None:
         heard(name, drawn)
     return drawn

@@ -104,3 +104,12 @@ def test_random_initial_values_are_equal_whatever_the_variables_are_called(tmp_p
     assert row(result, "GradOperation 1").verdict in ("exact", "close") and result.matches
     result = verified(tmp_path, NETWORK + "def f(x):\n    return ops.GradOperation()(Net())(x)\n")
     assert row(result, "GradOperation 1").verdict in ("exact", "close") and result.matches
+
+
+def test_what_the_graph_draws_for_a_variable_is_what_the_parameter_begins_with(tmp_path: Path) -> None:
+    """tf.random_normal draws from the graph's stream, initializer(Normal(…)) by the Parameter's name; the variables have the same names."""
+    (tmp_path / "drawn.py").write_text("import tensorflow as tf\nw = tf.Variable(tf.random_normal([3], stddev=0.5), name='w')\n"
+                                       "v = tf.Variable(tf.truncated_normal([3]), name='v')\ny = tf.reduce_sum(tf.exp(w) * v)\ng = tf.gradients(y, [w, v])\n"
+                                       "with tf.Session() as s:\n    s.run(tf.global_variables_initializer())\n    print(s.run(g))\n")
+    result = mapper.verify(tmp_path / "drawn.py")
+    assert "initializer(Normal(0.5)" in result.sources[1] and result.matches, result.rows

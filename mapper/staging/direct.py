@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mapper.staging.direct_program import VARIABLES, Function, NotDirect, Program, returns
+from mapper.staging.direct_program import DRAWS, GLOROT, VARIABLES, Function, NotDirect, Program, returns
 
 __all__ = ["Graph", "NotDirect", "Site", "Step"]
 
@@ -721,13 +721,52 @@ def _initialized(program: Program, start: ast.expr, shape: ast.expr | None, dtyp
             return f"initializer({text}, {size}, {dtype})"
         if kind == "array":
             return f"ms.Tensor({text}, {dtype})"
+    if isinstance(start, ast.Call) and (drawn := _drawn(program, start, shape)) is not None:
+        return drawn
     if api is not None and (isinstance(start, ast.Call) and api.endswith("initializer") or not isinstance(start, ast.Call)):
         raise NotDirect("an initializer")
     return None
 
 
+def _drawn(program: Program, call: ast.Call, shape: ast.expr | None) -> str | None:
+    """`initializer(…)` for an initial value that is drawn; None for other calls. Raises NotDirect for what MindSpore does not draw."""
+    api = program.api(call.func)
+    if api in GLOROT and shape is not None and not call.args and all(k.arg in ("seed", "dtype") for k in call.keywords):
+        if not isinstance(shape, (ast.List, ast.Tuple)) or len(shape.elts) != 2:
+            raise NotDirect("an initializer")
+        program.imports.add("from mindspore.common.initializer import initializer")
+        return f"initializer('xavier_uniform', {program.editor.original(shape)}, ms.float32)"
+    if api not in DRAWS:
+        return None
+    name, order = DRAWS[api]
+    given = dict(zip(order, call.args))
+    given.update({str(k.arg): k.value for k in call.keywords})
+    shape = given.get("shape", shape)
+    dtype = program.dtype(given.get("dtype")) or "ms.float32"
+    if shape is None or set(given) - {*order, "name"} or any(program.mentions(v) for k, v in given.items() if k != "dtype"):
+        raise NotDirect("an initial value that is drawn")
+
+    def said(key: str, default: str) -> str:
+        return program.editor.original(given[key]) if key in given else default
+
+    if name == "Uniform":
+        low, high = said("minval", "0"), said("maxval", "1")
+        if low not in (f"-{high}", f"-({high})"):
+            raise NotDirect("a uniform distribution that is not centred")
+        made = f"Uniform({high})"
+    else:
+        mean = said("mean", "0.0")
+        made = f"{name}({said('stddev', '1.0')}" + (f", {mean})" if mean not in ("0", "0.0", "0.") else ")")
+    if name in program.taken:
+        raise NotDirect("a name of MindSpore is taken")
+    program.imports.add(f"from mindspore.common.initializer import {name}, initializer")
+    return f"initializer({made}, {program.editor.original(shape)}, {dtype})"
+
+
 def _initial(program: Program, value: ast.expr, dtype: str | None) -> str:
     api = program.api(value.func) if isinstance(value, ast.Call) else None
+    if isinstance(value, ast.Call) and (drawn := _drawn(program, value, None)) is not None:
+        return drawn
     if api in ("tf.zeros", "tf.ones", "tf.constant"):
         program.check(value)
         return program.render(value, lambda node: None)

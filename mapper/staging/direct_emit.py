@@ -793,7 +793,7 @@ class _Writer:
         order = ("import mindspore as ms", "from mindspore import ops")
         if self.program.carried:
             self.program.imports.add("from mindspore import ops")
-        lines = sorted(self.program.imports, key=lambda line: (order.index(line) if line in order else 9, line))
+        lines = sorted(merged(self.program.imports), key=lambda line: (order.index(line) if line in order else 9, line))
         if self.program.carried:
             last = [n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom))][-1]
             definitions = value_definitions(self.program.carried)
@@ -824,6 +824,17 @@ class _Writer:
                 used.add(place)
             found.append(Place(f"G{len(found) + 1}", call.lineno, call.col_offset + 1, place))
         return found
+
+
+def merged(lines: set[str]) -> list[str]:
+    """Import statements with those of one module as one."""
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        module, _, imported = line.removeprefix("from ").partition(" import ")
+        if imported and module != "mindspore":
+            names.setdefault(module, set()).update(imported.split(", "))
+    kept = [line for line in lines if not line.startswith("from ") or line.startswith("from mindspore import ")]
+    return kept + [f"from {module} import {', '.join(sorted(found))}" for module, found in names.items()]
 
 
 def tidy(code: str, source: str) -> str:

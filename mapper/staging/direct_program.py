@@ -19,6 +19,20 @@ Function = ast.FunctionDef
 TYPES = {f"tf.{name}": f"ms.{name}" for name in ("float16", "float32", "float64", "int32", "int64")} | {"tf.bool": "ms.bool_"}
 VARIABLES = frozenset({"tf.Variable", "tf.get_variable"})
 SCOPES = frozenset({"tf.name_scope", "tf.device"})
+# What initial values are drawn from, with the arguments in order.
+DRAWS = {
+    "tf.random_normal": ("Normal", ("shape", "mean", "stddev", "dtype", "seed")),
+    "tf.random.normal": ("Normal", ("shape", "mean", "stddev", "dtype", "seed")),
+    "tf.truncated_normal": ("TruncatedNormal", ("shape", "mean", "stddev", "dtype", "seed")),
+    "tf.random.truncated_normal": ("TruncatedNormal", ("shape", "mean", "stddev", "dtype", "seed")),
+    "tf.random_uniform": ("Uniform", ("shape", "minval", "maxval", "dtype", "seed")),
+    "tf.random.uniform": ("Uniform", ("shape", "minval", "maxval", "dtype", "seed")),
+    "tf.random_normal_initializer": ("Normal", ("mean", "stddev", "seed", "dtype")),
+    "tf.truncated_normal_initializer": ("TruncatedNormal", ("mean", "stddev", "seed", "dtype")),
+    "tf.random_uniform_initializer": ("Uniform", ("minval", "maxval", "seed", "dtype")),
+}
+GLOROT = frozenset({"tf.glorot_uniform_initializer", "tf.contrib.layers.xavier_initializer", "tf.initializers.glorot_uniform",
+                     "tf.keras.initializers.glorot_uniform"})
 # What a function that computes on values may say besides operations.
 _VALUE_WORDS = frozenset({"tf.constant", "tf.convert_to_tensor", "tf.gradients", "tf.name_scope", "tf.newaxis"}) | frozenset(TYPES)
 _SCALAR = frozenset({"sqrt", "exp", "log", "float32", "float64", "int32", "int64", "sin", "cos", "tanh", "prod", "abs", "power"})
@@ -27,6 +41,9 @@ _ARRAYS = frozenset({"astype", "reshape", "randn", "rand", "uniform", "normal", 
                      "flatten", "transpose", "cumsum", "permutation", "random_sample", "multivariate_normal"})
 _OF_NUMBERS = frozenset({"tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast", "tf.one_hot", "tf.tile", "tf.transpose"})
 _NUMBERS = frozenset({"len", "int", "float", "round", "ord"})
+
+
+STARTS = frozenset({"tf.zeros_initializer", "tf.ones_initializer", "tf.constant_initializer"})
 
 
 class NotDirect(Exception):
@@ -184,7 +201,7 @@ class Program:
         found: set[Role] = set()
         for node in ast.walk(function):
             if isinstance(node, (ast.Name, ast.Attribute)) and (api := self.api(node)) is not None and self.ends(node):
-                if api in VARIABLES:
+                if api in VARIABLES or api in DRAWS or api in GLOROT or api in STARTS:
                     found.add("maker")
                 elif api in _VALUE_WORDS or has_form(api) or provides(api):
                     found.add("value")
