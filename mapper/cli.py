@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DIRECTIONS = click.Choice(["mindspore", "tensorflow"])
+_WIDTH = 100
 
 
 class _Path(click.Path):
@@ -25,15 +26,50 @@ class _Path(click.Path):
         return Path(os.fsdecode(super().convert(value, param, ctx)))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH})
 @click.version_option(__version__, prog_name="mapper", message="%(prog)s %(version)s")
 def main() -> None:
-    """Moves gradient code between TensorFlow 1.x and MindSpore, and proves that the numbers stay."""
+    """Moves gradient code between TensorFlow 1.x and MindSpore, and proves that the numbers stay.
+
+    \b
+    Examples:
+      mapper check train.py                what would be converted, and what will differ
+      mapper convert train.py              show the program for the other framework
+      mapper verify train.py               run both programs and compare every gradient
+      mapper rules show tf.gradients       how one API is mapped
+
+    Each command has its own --help. Colours are left out when NO_COLOR is set.
+    """
 
 
 def _fail(error: SourceError) -> NoReturn:
-    click.echo(f"mapper: {error}", err=True)
+    _tell(f"mapper: {error}")
     sys.exit(2)
+
+
+def _print(text: str | bytes) -> None:
+    click.echo(text, nl=False)
+
+
+def _say(text: str) -> None:
+    click.echo(_fitted(text, sys.stdout), nl=False)
+
+
+def _tell(text: str) -> None:
+    click.echo(_fitted(text, sys.stderr), err=True)
+
+
+def _fitted(text: str, stream: Any) -> str:
+    """The same, with messages broken into lines that fit a terminal. In a pipe a message stays one line, for those who read it."""
+    if max(map(len, text.splitlines()), default=0) <= 50 or not stream.isatty():
+        return text
+    import re
+    import shutil
+    import textwrap
+
+    width = min(shutil.get_terminal_size().columns, _WIDTH)
+    fit = textwrap.TextWrapper(width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False).fill
+    return re.sub(r"^(?:mapper: |\S.*?:\d+:\d+: (?:error|warning|note) ).+$", lambda message: fit(message[0]), text, flags=re.M)
 
 
 @main.command()
@@ -47,7 +83,8 @@ def _fail(error: SourceError) -> NoReturn:
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file would change.")
 @click.option("--verify", is_flag=True, help="Run both programs and compare their numbers; --in-place then replaces only what is proven.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what a pattern of .gitignore's grammar names. May be repeated.")
-@click.option("-j", "--jobs", type=click.IntRange(0), default=0, metavar="N", help="Processes for a directory; 0 is one for each core.  [default: 0]")
+@click.option("-j", "--jobs", type=click.IntRange(0), default=0, metavar="N", show_default="0",
+              help="Processes for a directory; 0 is one for each core.")
 @click.option("--no-cache", "cached", flag_value=False, default=True, help="Convert files of a directory anew that were converted before.")
 @click.option("--stdin-name", default="<stdin>", metavar="NAME", help="Name for `-` in messages; NAME.ipynb says that it is a notebook.")
 def convert(paths: tuple[Path, ...], **options: Any) -> None:
@@ -80,7 +117,7 @@ def convert(paths: tuple[Path, ...], **options: Any) -> None:
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     options["exclude"] = tuple(options["exclude"])
     try:
-        code = convert_paths(paths, Wishes(**options, coloured=coloured), lambda text: click.echo(text, nl=False), lambda text: click.echo(text, err=True))
+        code = convert_paths(paths, Wishes(**options, coloured=coloured), _print, _tell)
     except SourceError as error:
         _fail(error)
     sys.exit(code)
@@ -100,11 +137,25 @@ def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     A line with `# mapper: ignore` or `# mapper: ignore[M401]` is left out. `[tool.mapper]` in pyproject.toml holds select, ignore,
     exclude, per-file-ignores and baseline.
 
-    Exit code 0: clean. 1: findings of level warning or worse. 2: could not read or parse."""
+    \b
+    Examples:
+      mapper check src                                 a folder, as text
+      mapper check --notes train.py                    also what each reference becomes
+      mapper check --select M4 src                     only numbers that will differ
+      mapper check --format sarif src > mapper.sarif   for GitHub's code scanning
+      mapper check --write-baseline known.json src     what is there today is known
+      mapper check --baseline known.json src           only what is new
+
+    \b
+    Exit code:
+      0  nothing to report
+      1  findings of level warning or error
+      2  a file could not be read or parsed
+    """
     from mapper.conversion import check_paths
 
     try:
-        code = check_paths(paths, form, lambda text: click.echo(text, nl=False), lambda message: click.echo(message, err=True), **options)
+        code = check_paths(paths, form, _say if form == "text" else _print, _tell, **options)
     except SourceError as error:
         _fail(error)
     sys.exit(code)
@@ -136,7 +187,23 @@ def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_g
            **options: Any) -> None:
     """Convert FILE if needed, run both programs, and compare every gradient and every printed number.
 
-    Exit code 0: all sites match. 1: a site differs, or finite differences disagree. 2: a side could not run."""
+    Both programs are executed, in child processes with limits of time, memory and output. Neither framework has to be installed,
+    except for the other backends than numpy.
+
+    \b
+    Examples:
+      mapper verify train.py                           convert train.py for itself and compare
+      mapper verify train.py train_ms.py               compare with a conversion you have
+      mapper verify train.py --html verdict.html       both programs side by side, as a page
+      mapper verify losses.py --call penalty           compare what a function returns
+      mapper verify train.py --backend native          run on the real frameworks
+
+    \b
+    Exit code:
+      0  all sites match
+      1  a site differs, or finite differences disagree
+      2  a side could not run, or nothing could be compared
+    """
     import mapper
     from mapper import report
 
@@ -154,7 +221,18 @@ def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_g
 @click.argument("file", type=_Path())
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def run(file: Path, args: tuple[str, ...]) -> None:
-    """Run a TensorFlow 1.x or MindSpore program on the bundled NumPy runtime."""
+    """Run a TensorFlow 1.x or MindSpore program on the bundled NumPy runtime.
+
+    \b
+    Examples:
+      mapper run train.py                              neither framework has to be installed
+      mapper run train.py --steps 100                  what follows FILE are its arguments
+
+    \b
+    Exit code:
+      0  the program ended well; else its own exit code
+      2  FILE could not be read or parsed
+    """
     from mapper.children import run_program
     from mapper.source import parse, read
 
@@ -167,12 +245,29 @@ def run(file: Path, args: tuple[str, ...]) -> None:
 
 @main.group()
 def rules() -> None:
-    """The mapping rules."""
+    """The mapping rules: which API becomes which, and how they differ.
+
+    \b
+    Examples:
+      mapper rules list                                every rule
+      mapper rules show tf.gradients                   one API, under any of its names
+      mapper rules test                                the proof of every example
+    """
 
 
 @rules.command("list")
 def rules_list() -> None:
-    """List every rule."""
+    """List every rule.
+
+    \b
+    Examples:
+      mapper rules list
+      mapper rules list | grep conv
+
+    \b
+    Exit code:
+      0  always
+    """
     from mapper import rules as base
 
     click.echo(base.list_rules(), nl=False)
@@ -181,12 +276,26 @@ def rules_list() -> None:
 @rules.command("show")
 @click.argument("api")
 def rules_show(api: str) -> None:
-    """Show the mapping of one API: signatures, differences, examples."""
+    """Show the mapping of one API: signatures, differences, examples.
+
+    API is the name of a rule, or any name that either framework has for it.
+
+    \b
+    Examples:
+      mapper rules show reduce_sum
+      mapper rules show tf.gradients
+      mapper rules show ops.GradOperation
+
+    \b
+    Exit code:
+      0  shown
+      1  no rule speaks of it
+    """
     from mapper import rules as base
 
     page = base.show(api)
     if page is None:
-        click.echo(f"mapper: no rule speaks of {api}; `mapper rules list` names them all", err=True)
+        _tell(f"mapper: no rule speaks of {api}; `mapper rules list` names them all")
         sys.exit(1)
     click.echo(page, nl=False)
 
@@ -194,7 +303,16 @@ def rules_show(api: str) -> None:
 @rules.command("pages")
 @click.argument("folder", type=_Path())
 def rules_pages(folder: Path) -> None:
-    """Write the mapping pages of all rules into FOLDER, as Markdown."""
+    """Write the mapping pages of all rules into FOLDER, as Markdown.
+
+    \b
+    Examples:
+      mapper rules pages docs/rules
+
+    \b
+    Exit code:
+      0  written
+    """
     from mapper import rules as base
 
     for name, text in base.documents().items():
@@ -206,13 +324,24 @@ def rules_pages(folder: Path) -> None:
 @click.option("--backend", type=click.Choice(["numpy", "native"]), default="numpy", show_default=True,
               help="Run the examples on the bundled runtime, or on the real frameworks (with this Python, or that of MAPPER_NATIVE_PYTHON).")
 def rules_test(backend: str) -> None:
-    """Convert every rule's examples both ways and compare their numbers."""
+    """Convert every rule's examples both ways and compare their numbers.
+
+    \b
+    Examples:
+      mapper rules test
+      mapper rules test --backend native
+
+    \b
+    Exit code:
+      0  every example holds
+      1  one does not, or a rule cannot be read
+    """
     from mapper import rules as base
 
     try:
         text, ok = base.self_test(backend)
     except base.RuleError as error:
-        click.echo(f"mapper: {error}", err=True)
+        _tell(f"mapper: {error}")
         sys.exit(1)
     click.echo(text, nl=False)
     sys.exit(0 if ok else 1)

@@ -175,7 +175,8 @@ def _summary(seen: Sequence[tuple[Outcome, Verification | None]], skipped: int) 
     sites = [site for conversion in conversions for site in conversion.sites]
     verdicts = [verdict for _, verdict in seen if verdict is not None]
     problems = sum(bool(outcome.problem) for outcome, _ in seen)
-    lines = [f"{_count(len(seen), 'file')}: {len(conversions)} converted, {len(seen) - len(conversions) - problems} left as they are"
+    changed = sum(outcome.changed for outcome, _ in seen)
+    lines = [f"{_count(len(seen), 'file')}: {changed} converted, {len(seen) - changed - problems} left as they are"
              + (f", {problems} unreadable" if problems else "") + (f"; {_count(skipped, 'path')} skipped" if skipped else "")]
     lines.append(f"gradient sites converted: {_rate(sum(site.converted is not None for site in sites), len(sites))}")
     lines.append(f"files without a marker: {_rate(sum(conversion.complete for conversion in conversions), len(conversions))}")

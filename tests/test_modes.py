@@ -6,6 +6,7 @@ import pty
 import stat
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -103,11 +104,13 @@ def test_diff_of_what_does_not_change_is_empty() -> None:
     assert result.exit_code == 0 and result.stdout == "" and result.stderr == ""
 
 
-def _on_a_terminal(*arguments: str, **environment: str) -> str:
+def on_a_terminal(*arguments: str, folder: Path | None = None, columns: int = 80, **environment: str) -> str:
     """What a command prints when its output is a terminal."""
     leader, follower = pty.openpty()
-    child = subprocess.Popen([sys.executable, "-m", "mapper", *arguments], stdout=follower, stderr=follower, stdin=subprocess.DEVNULL,
-                             env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", **environment})
+    termios.tcsetwinsize(follower, (50, columns))
+    given = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    child = subprocess.Popen([sys.executable, "-m", "mapper", *arguments], stdout=follower, stderr=follower, stdin=subprocess.DEVNULL, cwd=folder,
+                             env={**given, "PYTHONPATH": str(ROOT), "TERM": "xterm", **environment})
     os.close(follower)
     pieces = []
     while True:
@@ -123,16 +126,16 @@ def _on_a_terminal(*arguments: str, **environment: str) -> str:
     return b"".join(pieces).decode()
 
 
-def test_diff_has_colours_on_a_terminal_and_none_with_no_color() -> None:
+def test_diff_has_colourson_a_terminal_and_none_with_no_color() -> None:
     Path("a.py").write_text(GOOD)
-    assert "\x1b[31m-import tensorflow as tf\x1b[0m" in _on_a_terminal("convert", "--diff", "a.py", NO_COLOR="")
-    assert "\x1b" not in _on_a_terminal("convert", "--diff", "a.py", NO_COLOR="1")
+    assert "\x1b[31m-import tensorflow as tf\x1b[0m" in on_a_terminal("convert", "--diff", "a.py", NO_COLOR="")
+    assert "\x1b" not in on_a_terminal("convert", "--diff", "a.py", NO_COLOR="1")
     assert b"\x1b" not in run("convert", "--diff", "a.py").stdout_bytes
 
 
-def test_progress_bar_on_a_terminal_only() -> None:
+def test_progress_baron_a_terminal_only() -> None:
     Path("a.py").write_text(GOOD)
-    assert "converting" in _on_a_terminal("convert", ".", "-o", "../out")
+    assert "converting" in on_a_terminal("convert", ".", "-o", "../out")
     result = run("convert", ".", "-o", "../out2")
     assert "converting" not in result.stderr and "1 file: 1 converted" in result.stderr
 
