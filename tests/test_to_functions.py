@@ -101,3 +101,13 @@ def test_a_name_without_counterpart_is_marked_and_the_rest_converted() -> None:
     lines = conversion.code.splitlines()
     at = next(i for i, line in enumerate(lines) if "quantum_leap(x)" in line)
     assert lines[at - 1].startswith("# mapper: M201 tf.quantum_leap")
+
+
+GOLDEN = sorted((Path(__file__).parent / "golden" / "tensorflow").glob("*.in.py"))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.name.removesuffix(".in.py"))
+def test_the_output_reads_as_agreed(path: Path) -> None:
+    """`NAME.out.py` was read and found to be what a MindSpore engineer would have written."""
+    expected = path.with_name(path.name.replace(".in.py", ".out.py"))
+    assert mapper.convert(path.read_text("utf-8")).code == expected.read_text("utf-8")

@@ -7,7 +7,8 @@ import pytest
 
 import mapper
 
-PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*/*.py"))
+HERE = Path(__file__).parent
+PROGRAMS = sorted([*(HERE / "programs").glob("*/*.py"), *(HERE / "golden").glob("*/*.in.py")])
 # The runtime has no dynamic_rnn that stops at sequence_length, and does not know the shape that integrated_gradients asks for.
 NOT_RUN = {"lstm_with_lengths", "integrated_gradients"}
 

@@ -31,7 +31,8 @@ VALUES = ("tensor", "gradient")
 class Step:
     """A statement of the graph: what it binds (`targets`), what it reads, and the placeholders it depends on.
 
-    `holds` is "tensor", or "tensors" for a list of them; `items` are those of a list that is written out."""
+    `holds` is "tensor", or "tensors" for a list of them; `items` are those of a list that is written out; `parts` are the calls that
+    make the variables of a container, with what they become."""
 
     node: ast.stmt
     kind: str
@@ -47,6 +48,7 @@ class Step:
     text: str = ""
     holds: str = "tensor"
     items: list[Step] = field(default_factory=list)
+    parts: list[tuple[ast.Call, str]] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -278,6 +280,11 @@ class Graph:
             step = self.step(node, "variable", self.targets(target), value)
             step.varies, step.text = True, self.parameter(call, step)
             self.add(step)
+        elif (calls := self.variables_in(value)) is not None:
+            step = self.step(node, "variables", self.targets(target), value)
+            step.varies, step.holds, step.text = True, "dict" if isinstance(value, ast.Dict) else "list", "made"
+            step.parts = [(inner, parameter_text(program, inner, None, self.prefix)) for inner in calls]
+            self.add(step)
         elif (site := self.gradient_site(value)) is not None:
             self.take_site(node, target, site)
         elif call is not None and self.take_action(node, target, call):
@@ -296,6 +303,21 @@ class Graph:
         elif program.mentions(value) or self.tensors(value) or self.computes(value):
             self.tensor(node, target, value)
 
+    def variables_in(self, node: ast.expr) -> list[ast.Call] | None:
+        """The calls that make variables in a list, a comprehension or a dict of nothing else; None for other expressions."""
+        if isinstance(node, ast.ListComp):
+            parts: list[ast.expr] = [node.elt]
+            if any(self.tensors(g.iter) or self.program.mentions(g) for g in node.generators):
+                return None
+        elif isinstance(node, ast.Dict) and node.values and all(k is not None for k in node.keys):
+            parts = node.values
+        elif isinstance(node, ast.List) and node.elts:
+            parts = node.elts
+        else:
+            return None
+        calls = [p for p in parts if isinstance(p, ast.Call) and self.program.api(p.func) in VARIABLES]
+        return calls if len(calls) == len(parts) else None
+
     def computes(self, node: ast.AST) -> bool:
         """Whether an expression calls a function that computes on values."""
         return any(isinstance(n, ast.Call) and (f := self.program.callee(n)) is not None and self.program.role(f) == "value" for n in ast.walk(node))
@@ -303,7 +325,8 @@ class Graph:
     def tensor(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
         program = self.program
         for inner in ast.walk(value):
-            if isinstance(inner, (ast.GeneratorExp, ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict, ast.ListComp)):
+            if isinstance(inner, (ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict)) or isinstance(
+                    inner, (ast.ListComp, ast.GeneratorExp)) and any(s.kind == "gradient" for s in self.tensors(inner)):
                 raise NotDirect(type(inner).__name__)
             if isinstance(inner, ast.Call) and program.api(inner.func) in VARIABLES | {"tf.placeholder", "tf.gradients"}:
                 raise NotDirect(f"{program.api(inner.func)} inside an expression")

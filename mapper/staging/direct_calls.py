@@ -31,6 +31,13 @@ tf.concat values axis name -> ops.concat values axis
 tf.stack values axis name -> ops.stack values axis
 tf.expand_dims x|input axis|dim name -> ops.expand_dims x axis
 tf.reshape x|tensor shape name -> ops.reshape x tuple(shape)
+tf.nn.bias_add x|value b|bias name -> ops.add x b
+tf.matrix_determinant x|input name -> ops.det x
+tf.matrix_inverse x|input name -> ops.inverse x
+tf.linalg.det x|input name -> ops.det x
+tf.linalg.inv x|input name -> ops.inverse x
+tf.cholesky x|input name -> ops.cholesky x
+tf.linalg.cholesky x|input name -> ops.cholesky x
 tf.zeros_like x|tensor dtype name -> ops.zeros_like x
 tf.ones_like x|tensor dtype name -> ops.ones_like x
 tf.stop_gradient x|input name -> ops.stop_gradient x

@@ -390,6 +390,9 @@ class _Writer:
         graph = self.graph
         here = Context()
         if step.kind in ("variable", "variables"):
+            for call, text in step.parts:
+                self.editor.replace(call, text)
+                self.settled.update(ast.walk(call))
             if step.text != "made":
                 self.editor.replace(step.value, step.text)
                 self.settled.update(ast.walk(step.value))
@@ -790,10 +793,9 @@ class _Writer:
             raise NotDirect("an import inside a block")
         if self.program.carried & self.program.taken:
             raise NotDirect("a name that the program has for something else")
-        order = ("import mindspore as ms", "from mindspore import ops")
         if self.program.carried:
             self.program.imports.add("from mindspore import ops")
-        lines = sorted(merged(self.program.imports), key=lambda line: (order.index(line) if line in order else 9, line))
+        lines = merged(self.program.imports)
         if self.program.carried:
             last = [n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom))][-1]
             definitions = value_definitions(self.program.carried)
@@ -827,14 +829,14 @@ class _Writer:
 
 
 def merged(lines: set[str]) -> list[str]:
-    """Import statements with those of one module as one."""
+    """Import statements with those of one module as one, MindSpore's own first."""
     names: dict[str, set[str]] = {}
     for line in lines:
         module, _, imported = line.removeprefix("from ").partition(" import ")
-        if imported and module != "mindspore":
+        if imported:
             names.setdefault(module, set()).update(imported.split(", "))
-    kept = [line for line in lines if not line.startswith("from ") or line.startswith("from mindspore import ")]
-    return kept + [f"from {module} import {', '.join(sorted(found))}" for module, found in names.items()]
+    return [*sorted(line for line in lines if not line.startswith("from ")),
+            *(f"from {module} import {', '.join(sorted(found))}" for module, found in sorted(names.items()))]
 
 
 def tidy(code: str, source: str) -> str:
