@@ -272,7 +272,7 @@ def _report(outcome: Outcome, tell: Tell) -> None:
 
 # ------------------------------------------------------------------------------------------------------------------- checks
 
-def check_paths(paths: Sequence[Path], form: str, say: Say, tell: Say, select: Sequence[str] = (), ignore: Sequence[str] = (), notes: bool = False,
+def check_paths(paths: Sequence[Path], form: str, say: Tell, tell: Tell, select: Sequence[str] = (), ignore: Sequence[str] = (), notes: bool = False,
                 baseline: Path | None = None, write_baseline: Path | None = None) -> int:
     """Checks files and trees: the findings go to `say` in the asked form. Returns the exit code.
 

@@ -104,7 +104,7 @@ def _released(conversion: Conversion, source: str, stretches: Sequence[Stretch],
     for node in ast.walk(editor.tree):
         if framework in _modules(node) and names & _bound(node) - bound:
             assert isinstance(node, (ast.Import, ast.ImportFrom))
-            lines.append(f"{' '.join(editor.original(node).split())}  # mapper: skip")
+            lines.append(f"{ast.unparse(node)}  # mapper: skip")
     if not lines:
         return replace(conversion, code=code)
     output = Editor(code)

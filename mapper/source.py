@@ -10,6 +10,7 @@ import re
 import stat
 import threading
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,8 +130,34 @@ _IMPORT = re.compile(r"(?:\A\ufeff?|(?<=[\r\n;:]))[ \t\f]*(?:from|import)[ \t]+(
 
 
 def imports(text: str) -> set[str]:
-    """Which of the two frameworks a program imports: a text search, before anything is parsed."""
-    return {match[1] for match in _IMPORT.finditer(text)} if "tensorflow" in text or "mindspore" in text else set()
+    """Which of the two frameworks a program imports: a text search first, and its tree where that finds something, since text
+    may stand in a comment or a docstring. Of a program that does not parse, what the search finds."""
+    found = {match[1] for match in _IMPORT.finditer(text)} if "tensorflow" in text or "mindspore" in text else set()
+    if not found:
+        return found
+    try:
+        tree = ast.parse(text.removeprefix("\ufeff"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return found
+    return {name for node in _statements(tree) for name in _imported(node) if name in found}
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """The statements of a program and those inside of them; no expressions, which are most of a tree."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, block, ())
+            if isinstance(inner, list):
+                waiting += inner
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name.split(".")[0] for alias in node.names]
+    return [(node.module or "").split(".")[0]] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
 
 
 def direction_of(text: str, filename: str) -> Direction:

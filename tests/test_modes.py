@@ -274,6 +274,11 @@ def test_what_is_switched_off_stays_and_keeps_its_import() -> None:
     assert mapper.convert(result.code, to="mindspore").code == result.code
 
 
+def test_import_over_several_lines_is_kept_as_one() -> None:
+    code = mapper.convert("from mindspore import Tensor, \\\n    ops\nfrom mindspore import (nn,  # layers\n    jit)\n# mapper: off\ng = ops.grad(nn)\n").code
+    assert "from mindspore import Tensor, ops  # mapper: skip\n" in code and "from mindspore import nn, jit  # mapper: skip\n" in code
+
+
 @pytest.mark.parametrize("text", ["# mapper: off\n" + GOOD, GOOD.replace("\n", "  # mapper: skip\n", 1).replace("x =", "# mapper: off\nx =")],
                          ids=["the whole file", "all but a line"])
 def test_switched_off_to_the_end(text: str) -> None:

@@ -57,6 +57,19 @@ def test_tabs_stay_tabs() -> None:
     assert "\n\t\t" in code and "\n        self." not in code
 
 
+@pytest.mark.parametrize("text", ["import numpy as np  # note; import tensorflow as tf\n", "'''\nimport tensorflow as tf\n'''\n",
+                                  "if 1:\n    x = '''\n    import mindspore\n'''\n"])
+def test_an_import_in_a_comment_or_a_string_is_none(text: str) -> None:
+    assert source.imports(text) == set()
+    assert mapper.convert(text, "mindspore").code == text and mapper.convert(text, "tensorflow").code == text
+
+
+@pytest.mark.parametrize("line", ["import numpy, tensorflow as tf", "if 1: import tensorflow.keras", "from tensorflow.keras import (\n    layers)", "try:\n    pass\n"
+                                  "except A:\n    import tensorflow", "match 1:\n    case 1:\n        import tensorflow", "print 1; import tensorflow"])
+def test_imports_in_every_place_are_seen(line: str) -> None:
+    assert source.imports("\ufeff" + line) == source.imports(f"# x\n{line}\r\n") == {"tensorflow"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1251", "gbk", "euc-jp", "koi8-r"])
 def test_encoding_named_in_the_program(encoding: str, tmp_path: Path) -> None:
     word = {"latin-1": "café", "cp1251": "привет", "koi8-r": "привет", "gbk": "梯度", "euc-jp": "勾配", "utf-8": "∇"}[encoding]
