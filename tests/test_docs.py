@@ -108,7 +108,7 @@ class Client:
     def __exit__(self, *exception):
         self.pool.shutdown()
 '''
-NEEDS = {"native": "MAPPER_NATIVE_PYTHON" in os.environ, "zsh": shutil.which("zsh") is not None, "fish": shutil.which("fish") is not None}
+NEEDS = {"native": False, "zsh": shutil.which("zsh") is not None, "fish": shutil.which("fish") is not None}
 
 
 class Page:
@@ -170,6 +170,13 @@ def test_page_shows_what_happens(page: Path, tmp_path: Path, compiled: Path) -> 
     text = Page(page, folder, compiled).run()
     if UPDATE:
         page.write_text(text, "utf-8")
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("page", [page for page in PAGES if "<!-- needs: native -->" in page.read_text("utf-8")], ids=lambda page: page.stem)
+def test_page_shows_what_happens_on_the_real_frameworks(page: Path, tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NEEDS, "native", True)
+    test_page_shows_what_happens(page, tmp_path, compiled)
 
 
 def test_what_matches_what() -> None:

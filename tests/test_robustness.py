@@ -64,7 +64,8 @@ def test_an_import_in_a_comment_or_a_string_is_none(text: str) -> None:
     assert mapper.convert(text, "mindspore").code == text and mapper.convert(text, "tensorflow").code == text
 
 
-@pytest.mark.parametrize("line", ["import numpy, tensorflow as tf", "if 1: import tensorflow.keras", "from tensorflow.keras import (\n    layers)", "try:\n    pass\n"
+@pytest.mark.parametrize("line", ["import numpy, tensorflow as tf", "if 1: import tensorflow.keras", "from tensorflow.keras import (\n    layers)",
+                                  "try:\n    pass\n"
                                   "except A:\n    import tensorflow", "match 1:\n    case 1:\n        import tensorflow", "print 1; import tensorflow"])
 def test_imports_in_every_place_are_seen(line: str) -> None:
     assert source.imports("\ufeff" + line) == source.imports(f"# x\n{line}\r\n") == {"tensorflow"}
