@@ -416,6 +416,38 @@ class Gradients:
                 return tensors
         return ()
 
+    def captured(self, node: ast.Call, wanted: Wanted, inputs: Inputs) -> tuple[str, ...]:
+        """The tensors that the function takes from the function around it and that may depend on the inputs: constants to MindSpore."""
+        if self._closed(node):
+            return ()
+        given = {ast.unparse(t) for t in inputs.tensors}
+        names = self.program.names
+        here = names.scope_of.get(self.editor.statement(node))
+        found: dict[str, None] = {}
+        seen: set[FunctionInfo] = set()
+        pending = self._functions(wanted.fn)
+        while pending:
+            info = pending.pop()
+            if info in seen or info.owner is not None:
+                continue
+            seen.add(info)
+            for part in ast.walk(info.node):
+                if isinstance(part, ast.Call):
+                    pending += self.graph.roles.callees(part)
+                if not isinstance(part, ast.Name) or not isinstance(part.ctx, ast.Load) or part not in names.scope_of or part.id in given:
+                    continue
+                scope = names.lookup(part.id, names.scope_of[part])
+                around = self.program.functions.get(scope.node) if scope is not None else None
+                if around is None or around is info or scope is None or not self._encloses(around, info) or not is_tensor(self.program.kind(part)):
+                    continue
+                bound = [b.value for b in scope.bindings[part.id]]
+                if any(v is None or self._sources(v, node) & (given | {"()"}) for v in bound) and here is not None and names.lookup(part.id, here) is scope:
+                    found[part.id] = None
+        return tuple(found)
+
+    def _encloses(self, outer: FunctionInfo, inner: FunctionInfo) -> bool:
+        return inner.node is not outer.node and any(n is inner.node for n in ast.walk(outer.node))
+
     def _sources(self, node: ast.expr, near: ast.AST) -> set[str]:
         """The names and attributes a tensor is computed from in its own function; "()" when a function of the program has part in it."""
         scope = self.program.names.scope_of.get(self.editor.statement(near))
@@ -578,6 +610,7 @@ class _Rendering:
         self.whole: dict[int, str] = {}
         self.before: list[Callable[[], str]] = []
         self.apart = owner.dependent(node, wanted, inputs)
+        self.captured = owner.captured(node, wanted, inputs)
 
     def told_apart(self) -> None:
         """In a compiled graph, one tensor given twice is two inputs."""
@@ -726,8 +759,8 @@ class _Rendering:
             xs = [self.text(t) for t in self.inputs.tensors]
         if sens is None:
             sens = f", {self.text(self.inputs.sens)}" if self.inputs.sens is not None else ""
-            if self.apart:
-                sens += f", stop_gradients=[{', '.join(self.text(t) for t in self.apart)}]"
+            if self.apart or self.captured:
+                sens += f", stop_gradients=[{', '.join([*(self.text(t) for t in self.apart), *self.captured])}]"
         tail = f'{sens}, unconnected_gradients="zero")'
         if wanted.weights is None:
             if wanted.single:

@@ -467,6 +467,10 @@ class HostEmitter:
             if func.attr in ("asnumpy", "numpy"):
                 self.graph.replace(node, lambda: self.graph.atom(base))
             return
+        if func.attr == "value" and isinstance(self.program.kind(base), Param):
+            self.fetch(base)
+            self.graph.replace(node, lambda: self.graph.atom(base))
+            return
         self.expr(base)
         if func.attr in _SAME_METHODS:
             return
@@ -727,6 +731,9 @@ class HostEmitter:
 
     def lift(self, node: ast.expr, lifted: dict[str, tuple[ast.expr, str | None]], bound: set[str]) -> None:
         """Collect the parts of a graph expression that become parameters of its function."""
+        if isinstance(node, ast.Starred):
+            self.lift(node.value, lifted, bound)        # the star stays with the call: what is fed is the sequence
+            return
         if isinstance(node, ast.Name):
             if node.id not in bound and not self.fixed(node) or self.roles.rep(node) == "array":
                 lifted.setdefault(node.id, (node, None))

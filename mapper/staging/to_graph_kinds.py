@@ -312,7 +312,7 @@ def tensor_attribute(of: Value, name: str) -> Value | None:
     """An attribute of a tensor that is not called."""
     if name in TENSOR_HOST_ATTRIBUTES:
         return Seq(element=HOST) if name in ("shape", "strides") else HOST
-    if name in ("T", "mT", "H", "real", "imag", "value", "data", "grad"):
+    if name in ("T", "mT", "H", "real", "imag", "data", "grad"):
         return TENSOR
     return None
 

@@ -319,12 +319,23 @@ class Roles:
     def _choose_reps(self) -> None:
         names = [n for n in ast.walk(self.program.tree) if isinstance(n, (ast.Name, ast.Attribute))
                  and self.fetchable(self.program.kind(n))]
+        unpacking = [n for n in ast.walk(self.program.tree) if isinstance(n, ast.Assign) and isinstance(n.targets[0], (ast.Tuple, ast.List))
+                     and not isinstance(n.value, (ast.Tuple, ast.List))]
         for _ in range(4):
             before = len(self.arrays)
             for node in names:
                 self._choose(node)
+            for statement in unpacking:
+                self._choose_together(statement)
             if len(self.arrays) == before:
                 break
+
+    def _choose_together(self, statement: ast.Assign) -> None:
+        """What is unpacked from one value is fetched together."""
+        target = statement.targets[0]
+        keys = [self.key(part) for part in ast.walk(target) if isinstance(part, (ast.Name, ast.Attribute)) and self.fetchable(self.program.kind(part))]
+        if self.mode(statement) != "graph" and any(key in self.arrays for key in keys):
+            self.arrays.update(key for key in keys if key is not None)
 
     def _choose(self, node: ast.Name | ast.Attribute) -> None:
         key = self.key(node)
