@@ -206,7 +206,7 @@ class Editor:
         _, end = self.span(statement)
         rest = self.source[end:self._line_end(end)]
         stripped = rest.strip()
-        return end + len(rest.rstrip()) if stripped.startswith("#") else end
+        return end + len(rest.rstrip(" \t\f")) if stripped.startswith("#") else end
 
     def _inside_string(self, offset: int) -> bool:
         line = bisect.bisect_right(self._starts, offset)
@@ -544,7 +544,7 @@ class Editor:
 
     @staticmethod
     def _is_code(text: str) -> bool:
-        return any(line.strip() and not line.strip().startswith("#") for line in text.splitlines())
+        return any(line.strip() and not line.strip().startswith("#") for line in re.split(r"\r\n|\r|\n", text))
 
     def _comment_tokens(self, start: int, end: int) -> list[tuple[int, str]]:
         """(offset, text) of the comments between two offsets."""
@@ -581,7 +581,7 @@ def reindent(text: str, old: str, new: str) -> str:
     """Shift every line but the first from indentation `old` to `new`, except lines inside multi-line strings."""
     if old == new or ("\n" not in text and "\r" not in text):
         return text
-    lines = text.splitlines(keepends=True)
+    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)         # other marks that splitlines() knows are no ends of lines
     protected = _string_lines(text, old)
     out = [lines[0]]
     for number, line in enumerate(lines[1:], start=2):

@@ -107,3 +107,20 @@ def test_outer_text_is_built_from_edited_children() -> None:
     editor.replace(call, lambda: f"k({editor.text(call.args[1])})")
     editor.replace(call.args[1], "m(x)")
     assert editor.result() == "y = k(m(x))\n"
+
+
+def test_marks_that_end_no_line_stay_in_a_comment() -> None:
+    import mapper
+
+    text = ("import tensorflow as tf\nX = tf.placeholder(tf.float32, [None, 2])\nw = tf.Variable([[1.0], [2.0]])\ncost = tf.reduce_sum(tf.matmul(X, w) ** 2)\n"
+            "g = tf.gradients(cost, X)[0]  # \u00e9 \u2028 \u00a0\nwith tf.Session() as s:\n    s.run(tf.global_variables_initializer())\n"
+            "    print(s.run(g, {X: [[1.0, 2.0]]}))\n")
+    assert "# \u00e9" in mapper.convert(text).code
+
+
+@pytest.mark.parametrize("line", ["hess = tf.gradients(y)[0]", "train = self.opt.minimize(y)"], ids=["no xs", "no optimizer"])
+def test_a_program_that_could_not_run_is_converted_or_marked(line: str) -> None:
+    import mapper
+
+    text = f"import tensorflow as tf\nclass A:\n    def __init__(self):\n        x = tf.placeholder(tf.float32)\n        y = x * x\n        {line}\n"
+    assert mapper.convert(text).code

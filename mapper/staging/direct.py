@@ -446,7 +446,7 @@ class Graph:
             return None
         given = dict(zip(_ORDER, call.args))
         given.update({k.arg: k.value for k in call.keywords if k.arg})
-        if set(given) - {"ys", "xs", "grad_ys"} - _SETTINGS:
+        if set(given) - {"ys", "xs", "grad_ys"} - _SETTINGS or not {"ys", "xs"} <= set(given):
             raise NotDirect("options of tf.gradients")
         ys = self.several(given["ys"])
         for expression in ys:

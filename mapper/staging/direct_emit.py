@@ -494,7 +494,8 @@ class _Writer:
         self.program.imports.update(("from mindspore import nn", "from mindspore import ops"))
         weights = self.weights(loss)
         made = self.graph.optimizer(call.func.value)
-        assert made is not None
+        if made is None:
+            raise NotDirect("an optimizer that is not known")
         named = self.graph.find(call.func.value)
         name = named.names[0] if named is not None else self.fresh("optimizer")
         if (name, step.owner) in self.made:

@@ -76,7 +76,7 @@ class LocalSites:
     def site(self, function: Function, block: Block, at: int, call: ast.Call) -> LocalSite:
         given = dict(zip(_ORDER, call.args))
         given.update({k.arg: k.value for k in call.keywords if k.arg})
-        if set(given) - set(_ORDER) or len(call.args) > len(_ORDER) or any(k.arg is None for k in call.keywords):
+        if set(given) - set(_ORDER) or not {"ys", "xs"} <= set(given) or len(call.args) > len(_ORDER) or any(k.arg is None for k in call.keywords):
             raise NotDirect("options of tf.gradients")
         if any(isinstance(n, (ast.ListComp, ast.GeneratorExp, ast.Lambda, ast.DictComp)) for n in self.around(call)):
             raise NotDirect("tf.gradients in a comprehension")

@@ -655,6 +655,11 @@ class Emitter:
             function = self.use("parameters_and_names")
             self.replace(node, lambda: f"{function}({self.text(func.value)})")
             return True
+        if name == "clone" and isinstance(callee.of, Seq):
+            function = self.use("cloned")
+            given = bind(node, ("prefix", "init"))
+            self.replace(node, lambda: f"{function}({', '.join([self.text(func.value), *(f'{k}={self.text(v)}' for k, v in given.items())])})")
+            return True
         if name == "parameters_dict":
             function = self.use("parameters_and_names")
             self.replace(node, lambda: f"dict({function}({self.text(func.value)}))")

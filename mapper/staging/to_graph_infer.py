@@ -854,6 +854,8 @@ class _Walker:
             return Dict(Param())
         if callee.name in ("set_train", "set_grad", "to_float", "recompute") and isinstance(of, (Instance, Layer)):
             return of
+        if isinstance(of, Seq) and callee.name == "clone":
+            return Seq(element=Param())
         if isinstance(of, Seq):
             return of.each() if callee.name == "pop" else Method(of, "super") if callee.name == "super" else HOST
         if isinstance(of, Dict):

@@ -122,6 +122,12 @@ class Sequential(CellList):
         return x
 
 
+def cloned(variables, prefix="", init="same"):
+    """New variables like these, with the same initial values or with others."""
+    return [tf.Variable(v.initial_value if init == "same" else initial_value(init, v.shape.as_list(), None), name=f"{prefix}.{v.op.name}")
+            for v in variables]
+
+
 def initial_value(value, shape, default):
     """An initial value given as an array, a number, or the name of an initializer."""
     value = default if value is None else value

@@ -129,7 +129,12 @@ class Roles:
 
     def updates(self, call: ast.Call) -> bool:
         """Does running this call change variables?"""
-        return self.is_update(call) or any(info.updates for info in self.callees(call))
+        return self.is_update(call) or any(info.updates for info in [*self.callees(call), *self.mapped(call)])
+
+    def mapped(self, call: ast.Call) -> list[FunctionInfo]:
+        """The functions that `hyper_map(function, …)` calls for each element."""
+        maps = any(isinstance(o, Layer) and o.name in ("ops.HyperMap", "ops.Map") for o in alternatives(self.program.callees.get(call)))
+        return list(self._targets(self.program.kind(call.args[0]))) if maps and call.args else []
 
     def _find_updates(self) -> None:
         infos = list(self.program.functions.values())

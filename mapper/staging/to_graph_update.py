@@ -128,7 +128,8 @@ class Updates:
             parts = ["\n".join(lines).replace("{operation}", said)] if lines else []
             inner = [line.replace("{value}", self.graph.text(value) if value is not None else "") for line in tail]
             if rest or inner and inner != [f"return {name}"]:
-                parts.append(f"with tf.control_dependencies([{name}]):")
+                several = said.startswith("[") and " for " in said
+                parts.append(f"with tf.control_dependencies({name if several else f'[{name}]'}):")
                 parts += [f"    {line}" for line in inner]
             else:
                 parts += inner
