@@ -452,7 +452,8 @@ class Graph:
         for expression in ys:
             self.program.check(expression)
         xs = [s for x in self.several(given["xs"]) for s in [self.find(x)] if s is not None]
-        if len(xs) != len(self.several(given["xs"])) or any(s.kind not in ("tensor", "variable", "placeholder") or len(s.targets) > 1 for s in xs):
+        if len(xs) != len(self.several(given["xs"])) or any(
+                s.kind not in ("tensor", "variable", "variables", "placeholder") or len(s.targets) > 1 for s in xs):
             raise NotDirect("xs that are no names")
         if any("requires_grad=False" in s.text for s in xs):
             raise NotDirect("the gradient of what is not trained")
@@ -477,12 +478,13 @@ class Graph:
             items = self.variables()
         elif (step := self.find(node)) is not None and step.kind == "list":
             items = step.items
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and all(
+                (s := self.find(part)) is not None and s.kind in ("list", "variables") for part in (node.left, node.right)):
+            return [*self.several(node.left), *self.several(node.right)]
         else:
             return [node]
         found: list[ast.expr] = []
         for item in items:
-            if item.kind == "variables":
-                raise NotDirect("variables in a container")
             name = ast.Name(id=item.names[0], ctx=ast.Load())
             self.meaning[name] = item
             found.append(name)
@@ -491,6 +493,8 @@ class Graph:
     def take_site(self, node: ast.Assign, target: ast.expr, site: Site) -> None:
         targets = self.targets(target)
         single = not isinstance(target, (ast.Tuple, ast.List))
+        if not (single and site.pick is None) and any(x.kind == "variables" for x in site.xs):
+            raise NotDirect("gradients of variables in a container, one by one")
         if not single and len(targets) != len(site.xs) or site.pick is not None and (site.pick >= len(site.xs) or not single):
             raise NotDirect("the shape of a result")
         for x in site.xs:
@@ -637,12 +641,40 @@ class Graph:
             return [call.func.value, call.args[0]]
         if call.func.attr == "minimize" and self.optimizer(call.func.value) is not None:
             loss = call.args[0] if call.args else None
-            if len(call.args) != 1 or call.keywords or loss is None or self.find(loss) is None:
+            if len(call.args) != 1 or any(k.arg != "var_list" for k in call.keywords) or loss is None or self.find(loss) is None:
                 raise NotDirect("the arguments of minimize")
             return [loss]
+        if call.func.attr == "apply_gradients" and self.optimizer(call.func.value) is not None:
+            return [self.applied(call)[0]]
         if api == "tf.group" and not call.keywords and call.args and all((s := self.find(a)) is not None and s.kind == "action" for a in call.args):
             return list(call.args)
         return None
+
+    def applied(self, call: ast.Call) -> tuple[ast.expr, list[Step]]:
+        """The gradients and the variables of `opt.apply_gradients(zip(grads, variables))`."""
+        pairs = call.args[0] if len(call.args) == 1 and not call.keywords else None
+        if isinstance(pairs, ast.Call) and isinstance(pairs.func, ast.Name) and pairs.func.id == "list" and len(pairs.args) == 1:
+            pairs = pairs.args[0]
+        if not (isinstance(pairs, ast.Call) and isinstance(pairs.func, ast.Name) and pairs.func.id == "zip" and len(pairs.args) == 2):
+            raise NotDirect("the arguments of apply_gradients")
+        variables = [self.find(v) for v in self.several(pairs.args[1])]
+        found = [v for v in variables if v is not None and v.kind in ("variable", "variables")]
+        if len(found) != len(variables) or self.program.kind(pairs.args[0]) != "tensors":
+            raise NotDirect("the arguments of apply_gradients")
+        return pairs.args[0], found
+
+    def trained(self, call: ast.Call) -> list[Step] | None:
+        """The variables that `minimize(loss, var_list=…)` or `apply_gradients` says; None when it says none."""
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "apply_gradients":
+            return self.applied(call)[1]
+        said = next((k.value for k in call.keywords if k.arg == "var_list"), None)
+        if said is None:
+            return None
+        found = [self.find(v) for v in self.several(said)]
+        variables = [v for v in found if v is not None and v.kind in ("variable", "variables")]
+        if len(variables) != len(found):
+            raise NotDirect("the variables of minimize")
+        return variables
 
     def optimizer(self, node: ast.expr) -> ast.Call | None:
         """The call that makes an optimizer, given itself or by the name it was bound to."""

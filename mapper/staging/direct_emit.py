@@ -133,6 +133,12 @@ class _Writer:
             return self.graph.find(call.args[0])
         return None
 
+    def steps_optimizer(self, step: Step) -> bool:
+        """Whether an action is a step of an optimizer."""
+        call = step.value
+        return step.kind == "action" and isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) \
+            and call.func.attr in ("minimize", "apply_gradients")
+
     def whole(self, site: Site) -> Step | None:
         """The tensor y whose function a site can differentiate as it is: its xs are placeholders and variables."""
         if len(site.ys) != 1 or not isinstance(site.ys[0], (ast.Name, ast.Attribute)):
@@ -140,7 +146,7 @@ class _Writer:
         step = self.graph.find(site.ys[0])
         if step is None or step.kind != "tensor" or not self.graph.waits(step) or len(step.targets) > 1:
             return None
-        return step if all(x.kind in ("placeholder", "variable") for x in site.xs) else None
+        return step if all(x.kind in ("placeholder", "variable", "variables") for x in site.xs) else None
 
     def reads(self, step: Step) -> list[Step]:
         """What the function of a step needs the values of: for a site, what its inner function does not compute itself."""
@@ -317,6 +323,11 @@ class _Writer:
         assert isinstance(call, ast.Call)
         self.program.imports.add("from mindspore import ops")
         loss = self.loss_of(step)
+        if loss is None and self.steps_optimizer(step):
+            grads = self.graph.applied(call)[0]
+            found = self.graph.find(grads)
+            text = self.render(grads, context)
+            return [f"{self.updaters[step][0]}({text if found is not None and found.kind == 'gradient' else f'tuple({text})'})"]
         if loss is not None:
             updater, weights = self.updaters[step]
             arguments = ", ".join(p.names[0] for p in self.parameters(loss))
@@ -346,7 +357,7 @@ class _Writer:
         lines, ends = [], []
         for part in call.args:
             inner = self.graph.find(part)
-            if inner is None or self.loss_of(inner) is not None or self.program.api(inner.value.func) == "tf.group":  # type: ignore[attr-defined]
+            if inner is None or self.steps_optimizer(inner) or self.program.api(inner.value.func) == "tf.group":  # type: ignore[attr-defined]
                 raise NotDirect("a group of optimizer steps")
             *before, end = self.act_with_closure(inner)
             lines += [line for line in before if line not in lines]
@@ -436,7 +447,7 @@ class _Writer:
                     self.promoted[key] = None
 
     def emit_function(self, step: Step) -> None:
-        start = self.make_optimizer(step) if self.loss_of(step) is not None else []
+        start = self.make_optimizer(step) if self.steps_optimizer(step) else []
         if step.kind == "action" and self.grouped(step):
             self.remove(step.node)
         elif step.owner is not None:
@@ -490,9 +501,14 @@ class _Writer:
 
     def make_optimizer(self, step: Step) -> list[str]:
         call, loss = step.value, self.loss_of(step)
-        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and loss is not None
+        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
         self.program.imports.update(("from mindspore import nn", "from mindspore import ops"))
-        weights = self.weights(loss)
+        said = self.graph.trained(call)
+        if said is None:
+            assert loss is not None
+            weights = self.weights(loss)
+        else:
+            weights = listing([self.several_text(v, Context(step)) for v in said])
         made = self.graph.optimizer(call.func.value)
         if made is None:
             raise NotDirect("an optimizer that is not known")
@@ -516,13 +532,15 @@ class _Writer:
                 continue
             if step.owner is not loss.owner:
                 raise NotDirect("variables of several parts of the program")
-            text = self.text_of(step, None, here)
-            pieces.append(f"*{text}" if step.holds == "list" else f"*{text}.values()" if step.holds == "dict" else text)
+            pieces.append(self.several_text(step, here))
         if not pieces or any(self.hidden_variables(s) for s in [loss, *self.closure(loss)]):
             raise NotDirect("variables that are not seen")
-        if len(pieces) > 1 and all(p.startswith("*") and not p.endswith(")") for p in pieces):
-            return " + ".join(p[1:] for p in pieces)
-        return pieces[0][1:] if len(pieces) == 1 and pieces[0].startswith("*") and not pieces[0].endswith(")") else f"[{', '.join(pieces)}]"
+        return listing(pieces)
+
+    def several_text(self, step: Step, context: Context) -> str:
+        """A variable, or the variables of a container, as they stand in a list."""
+        text = self.text_of(step, None, context)
+        return f"*{text}" if step.holds == "list" else f"*{text}.values()" if step.holds == "dict" else text
 
     def hidden_variables(self, step: Step) -> bool:
         """Whether a step calls an object that keeps variables of its own."""
@@ -597,7 +615,7 @@ class _Writer:
         """The statements that take the gradients of a site."""
         site = step.site
         assert site is not None
-        weights = [x for x in site.xs if x.kind == "variable"]
+        weights = [x for x in site.xs if x.kind in ("variable", "variables")]
         inputs = [x for x in site.xs if x not in weights]
         names = [x.names[0] for x in inputs]
         whole = self.whole(site) if self.graph.waits(step) else None
@@ -618,13 +636,13 @@ class _Writer:
             extra = f"[:{len(inputs)}]"
             if weights:
                 raise NotDirect("weights and some of the inputs")
-        alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step))
+        alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step)) and site.xs[0].kind != "variables"
         options = ["get_all=True"] if inputs and not (alone and not weights) else []
         options += ["get_by_list=True"] * bool(weights) + ["sens_param=True"] * bool(site.sens)
         self.program.imports.add("from mindspore import ops")
         call = f"ops.GradOperation({', '.join(options)})({name}"
         if weights:
-            texts = [self.text_of(w, None, context) for w in weights]
+            texts = [self.several_text(w, context) for w in weights]
             compiled = self.inside or context.step is not None and self.compiled(context.step)
             call += f", {texts[0]}" if alone else f", [{', '.join(texts)}]" if compiled else f", ms.ParameterTuple([{', '.join(texts)}])"
         sens = [self.render(part, context) for part in site.sens or ()]
@@ -827,6 +845,13 @@ class _Writer:
                 used.add(place)
             found.append(Place(f"G{len(found) + 1}", call.lineno, call.col_offset + 1, place))
         return found
+
+
+def listing(pieces: list[str]) -> str:
+    """A list of variables; of containers alone, their sum."""
+    if len(pieces) > 1 and all(p.startswith("*") and not p.endswith(")") for p in pieces):
+        return " + ".join(p[1:] for p in pieces)
+    return pieces[0][1:] if len(pieces) == 1 and pieces[0].startswith("*") and not pieces[0].endswith(")") else f"[{', '.join(pieces)}]"
 
 
 def merged(lines: set[str]) -> list[str]:

@@ -280,6 +280,8 @@ class Program:
         if isinstance(node, ast.IfExp):
             return _joined([self.kind(node.body), self.kind(node.orelse)])
         if isinstance(node, ast.Subscript):
+            if (entry := self.entry(node)) is not None:
+                return self.kind(entry)
             owner_kind = self.kind(node.value)
             if owner_kind == "tensors" and isinstance(node.slice, ast.Slice):
                 return "tensors"
@@ -300,6 +302,18 @@ class Program:
         if isinstance(node, ast.Name):
             return _joined([self._kind_of_binding(node, b) for b in self.bindings(node)])
         return "unknown"
+
+    def entry(self, node: ast.Subscript) -> ast.expr | None:
+        """What a dict that is written out has under a key that is written out."""
+        if not isinstance(node.value, ast.Name) or not isinstance(node.slice, ast.Constant):
+            return None
+        bound = self.bindings(node.value)
+        made = bound[0].value if len(bound) == 1 else None
+        if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) and made.func.id == "dict" and not made.args:
+            return next((k.value for k in made.keywords if k.arg == node.slice.value), None)
+        if isinstance(made, ast.Dict):
+            return next((v for k, v in zip(made.keys, made.values) if isinstance(k, ast.Constant) and k.value == node.slice.value), None)
+        return None
 
     def _filled(self, node: ast.expr) -> Kind:
         """The kind of a container that is made empty: by what is put into it."""
@@ -327,6 +341,8 @@ class Program:
         """The kind of a value, or of the part of it that is unpacked at an index."""
         if index is None:
             return self.kind(value)
+        if isinstance(value, ast.Call) and self.api(value.func) == "tf.clip_by_global_norm":
+            return "tensor" if index else "tensors"
         if isinstance(value, ast.Call) and isinstance(function := self.callee(value), Function):
             found = [r.elts[index] if isinstance(r, ast.Tuple) and index < len(r.elts) else r for r in returns(function)]
             return _joined([self.kind(f) if f is not r else _element(self.kind(r)) for f, r in zip(found, returns(function))])

@@ -147,15 +147,18 @@ class Runs:
         """Registers the edits of the runs, of the dicts of feeds and of variables that are given values."""
         for run in self.found:
             statement = self.editor.statement(run.call)
+            before = self.fed_once(run, statement)
             items = run.fetch.elts if isinstance(run.fetch, (ast.List, ast.Tuple)) else [run.fetch]
             actions = [e for e in items if (s := self.graph.find(e)) is not None and s.kind == "action"]
             if actions and (len(items) > 1 or not isinstance(statement, ast.Expr)):
-                self.mixed(run, statement, items)
+                self.editor.replace_statement(statement, "\n".join([*before, *self.mixed(run, statement, items)]))
             elif actions:
                 self.editor.replace(run.call, self.called(actions[0], run.feed))
             elif len(items) > 1 and (lines := self.one_by_one(run, statement, items)):
-                self.editor.replace_statement(statement, "\n".join(lines))
+                self.editor.replace_statement(statement, "\n".join([*before, *lines]))
             else:
+                if before:
+                    self.editor.insert_before(statement, "\n".join(before))
                 self.editor.replace(run.call, self.fetched(run.fetch, run.feed))
             self.writer.settled.update(ast.walk(run.call))
         for (home, _), statements in self.feeds.items():
@@ -205,7 +208,7 @@ class Runs:
                 at += 1
         return lines
 
-    def mixed(self, run: Run, statement: ast.stmt, items: Sequence[ast.expr]) -> None:
+    def mixed(self, run: Run, statement: ast.stmt, items: Sequence[ast.expr]) -> list[str]:
         """`_, c = sess.run([train, cost], feed)`: the values first, then what changes them."""
         if not isinstance(statement, ast.Assign) or statement.value is not run.call or not isinstance(statement.targets[0], ast.Tuple):
             raise NotDirect("values and updates in one run")
@@ -220,7 +223,35 @@ class Runs:
                 calls.append(self.called(item, run.feed))
             else:
                 kept.append(f"{self.editor.original(target)} = {self.fetched(item, run.feed)}")
-        self.editor.replace_statement(statement, "\n".join([*kept, *calls]))
+        return [*kept, *calls]
+
+    def fed_once(self, run: Run, statement: ast.stmt) -> list[str]:
+        """What is fed and computed for it gets a name where several functions take it: a call may give something else each time."""
+        wants = run.fetch.elts if isinstance(run.fetch, (ast.List, ast.Tuple)) else run.fetch.values if isinstance(run.fetch, ast.Dict) else [run.fetch]
+        steps = [s for part in wants for s in self.steps_in(part)]
+        if len(steps) < 2 and not any(s.kind == "list" for part in wants if (s := self.graph.find(part)) is not None):
+            return []
+        dicts = [n for part in [*run.call.args[1:], *(k.value for k in run.call.keywords)] for n in [part] if isinstance(n, ast.Dict)]
+        lines: list[str] = []
+        for node in dicts:
+            for step, value in self.entries(node):
+                if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(value)):
+                    home = self.program.within.get(run.call, self.graph.tree)
+                    if not isinstance(statement, (ast.Assign, ast.Expr, ast.Return, ast.AugAssign)) or self.repeated_inside(run.call, statement):
+                        raise NotDirect("a value that is computed for a run")
+                    name = self.name(home, step)
+                    lines.append(f"{name} = {self.fed(step, value)}")
+                    run.feed[step] = name
+        return lines
+
+    def repeated_inside(self, node: ast.AST, statement: ast.stmt) -> bool:
+        """Whether an expression stands in a comprehension or a lambda of its statement."""
+        current = self.editor.parent(node)
+        while current is not None and current is not statement:
+            if isinstance(current, (ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp, ast.Lambda)):
+                return True
+            current = self.editor.parent(current)
+        return False
 
     def called(self, node: ast.expr, feed: Feed) -> str:
         """The call of the function that a tensor has become, with what is fed."""

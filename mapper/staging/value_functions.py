@@ -100,6 +100,17 @@ def clip_by_norm(t, clip_norm, axes=None):
     return t * clip_norm / maximum(norm, ops.zeros_like(norm) + clip_norm)
 
 
+def clip_by_global_norm(t_list, clip_norm):
+    """The tensors scaled so that their common norm is at most clip_norm, and the norm before."""
+    norm = ops.sqrt(sum(ops.sum(t * t) for t in t_list))
+    scale = clip_norm / ops.maximum(norm, ops.full((), float(clip_norm), dtype=norm.dtype))
+    return [t * scale for t in t_list], norm
+
+
+def global_norm(t_list):
+    return ops.sqrt(sum(ops.sum(t * t) for t in t_list))
+
+
 def xw_plus_b(x, weights, biases):
     return ops.matmul(x, weights) + biases
 
