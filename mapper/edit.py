@@ -39,6 +39,7 @@ class _Edit:
     order: int
     working: bool = False
     whole: bool = False  # insertions where it starts belong inside it
+    after: int | None = None  # where the statement begins that an insertion follows
 
     def render(self) -> str:
         return self.text if isinstance(self.text, str) else self.text()
@@ -120,6 +121,12 @@ class Editor:
         if self._parents is None:
             self._parents = {c: n for n in ast.walk(self.tree) for c in ast.iter_child_nodes(n)}
         return self._parents.get(node)
+
+    def adopt(self, node: ast.AST, parent: ast.AST) -> None:
+        """Notes a node that has been put into the tree in another's place."""
+        self.parent(parent)
+        assert self._parents is not None
+        self._parents[node] = parent
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """The innermost statement that contains `node` (itself, if it is one)."""
@@ -350,7 +357,7 @@ class Editor:
         """Put statements below a statement (below the comment that trails it)."""
         self._own_line(statement)
         at, indent = self._extent_end(statement), self.indent(statement)
-        self._add(at, at, lambda: self.newline + indent + self._lines(text, indent))
+        self._add(at, at, lambda: self.newline + indent + self._lines(text, indent)).after = self.span(statement)[0]
 
     def mark(self, statement: ast.stmt, code: str, reason: str) -> None:
         """`# mapper: CODE reason` on a line of its own directly above a statement."""
@@ -540,7 +547,7 @@ class Editor:
 
     def _inserted_in(self, block: list[ast.stmt]) -> bool:
         start, end = self._extent_start(block[0]), self._extent_end(block[-1])
-        return any(start <= e.start <= end and self._is_code(e.render()) for e in self._edits if e.start == e.end)
+        return any(start <= e.start <= end and (e.after is None or start <= e.after) and self._is_code(e.render()) for e in self._edits if e.start == e.end)
 
     @staticmethod
     def _is_code(text: str) -> bool:

@@ -32,7 +32,7 @@ class Step:
     """A statement of the graph: what it binds (`targets`), what it reads, and the placeholders it depends on.
 
     `holds` is "tensor", or "tensors" for a list of them; `items` are those of a list that is written out; `parts` are the calls that
-    make the variables of a container, with what they become."""
+    make the variables of a container, with what they become; an `inner` one stands inside another's expression."""
 
     node: ast.stmt
     kind: str
@@ -49,6 +49,7 @@ class Step:
     holds: str = "tensor"
     items: list[Step] = field(default_factory=list)
     parts: list[tuple[ast.Call, str]] = field(default_factory=list)
+    inner: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -301,7 +302,39 @@ class Graph:
             step.items = [s for e in value.elts if (s := self.find(e)) is not None]
             self.add(step)
         elif program.mentions(value) or self.tensors(value) or self.computes(value):
+            self.sites_inside(node, value)
             self.tensor(node, target, value)
+
+    def sites_inside(self, node: ast.Assign, value: ast.expr) -> None:
+        """The gradients in an expression, as in `-tf.gradients(y, x)[0]`, become values of their own that the expression reads."""
+        for inner in list(ast.walk(value)):
+            if not isinstance(inner, ast.Subscript) or not isinstance(inner.value, ast.Call) or self.program.api(inner.value.func) != "tf.gradients":
+                continue
+            site, parent = self.gradient_site(inner), self.editor.parent(inner)
+            if site is None or parent is None or any(isinstance(around, (ast.ListComp, ast.GeneratorExp, ast.Lambda)) for around in self.around(inner, value)):
+                raise NotDirect("tf.gradients inside an expression")
+            y = self.find(site.ys[0]) if len(site.ys) == 1 else None
+            name = ast.copy_location(ast.Name(self.program.fresh(f"{y.names[0]}_grad" if y is not None else "grad"), ast.Load()), inner)
+            for field_name, child in ast.iter_fields(parent):
+                if child is inner:
+                    setattr(parent, field_name, name)
+                elif isinstance(child, list) and inner in child:
+                    child[child.index(inner)] = name
+            self.editor.adopt(name, parent)
+            self.names.scope_of[name] = self.names.scope_of[site.call.func.value if isinstance(site.call.func, ast.Attribute) else site.call.func]
+            self.program.kinds[name] = "tensor"
+            self.take_site(node, ast.Name(name.id, ast.Store()), site, (self.home, name.id))
+            self.meaning[name] = self.steps[-1]
+            self.steps[-1].inner = True
+
+    def around(self, node: ast.AST, stop: ast.AST) -> list[ast.AST]:
+        """What a node stands in, up to an expression."""
+        found: list[ast.AST] = []
+        current = self.editor.parent(node)
+        while current is not None and current is not stop:
+            found.append(current)
+            current = self.editor.parent(current)
+        return [*found, stop]
 
     def variables_in(self, node: ast.expr) -> list[ast.Call] | None:
         """The calls that make variables in a list, a comprehension or a dict of nothing else; None for other expressions."""
@@ -415,7 +448,7 @@ class Graph:
             for call in ast.walk(part):
                 if isinstance(call, ast.Call) and isinstance(function := self.program.callee(call), Function):
                     inside = self.captured(function, set())
-                    if any(s.kind not in ("variable", "variables") for s in inside):
+                    if any(s.kind not in ("variable", "variables") and (s.deps or s.varies or s.kind not in ("tensor", "list")) for s in inside):
                         raise NotDirect("a function that reads the graph around it")
                     step.reads += [s for s in inside if s not in step.reads]
                     step.varies = step.varies or self.program.owner.get(function) is not self.owner and function in self.program.owner
@@ -490,8 +523,8 @@ class Graph:
             found.append(name)
         return found
 
-    def take_site(self, node: ast.Assign, target: ast.expr, site: Site) -> None:
-        targets = self.targets(target)
+    def take_site(self, node: ast.Assign, target: ast.expr, site: Site, key: Key | None = None) -> None:
+        targets = self.targets(target) if key is None else [key]
         single = not isinstance(target, (ast.Tuple, ast.List))
         if not (single and site.pick is None) and any(x.kind == "variables" for x in site.xs):
             raise NotDirect("gradients of variables in a container, one by one")

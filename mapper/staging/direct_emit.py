@@ -400,7 +400,10 @@ class _Writer:
     def emit(self, step: Step) -> None:
         graph = self.graph
         here = Context()
-        if step.kind in ("variable", "variables"):
+        if step.inner:
+            if step in self.wanted or not graph.waits(step):
+                raise NotDirect("tf.gradients inside an expression")
+        elif step.kind in ("variable", "variables"):
             for call, text in step.parts:
                 self.editor.replace(call, text)
                 self.settled.update(ast.walk(call))
@@ -720,7 +723,7 @@ class _Writer:
 
     def gone(self, step: Step) -> bool:
         """Whether a statement no longer stands where it stood, so that its comments move with it."""
-        return step not in self.wanted and (step not in self.needed or self.graph.waits(step))
+        return not step.inner and step not in self.wanted and (step not in self.needed or self.graph.waits(step))
 
     def own_comments(self, step: Step) -> list[str]:
         start = self.editor.span(step.node)[0]

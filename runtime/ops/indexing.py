@@ -370,3 +370,19 @@ def sequence_mask(lengths: Node, size: int | None = None) -> Node:
 
 def invert_permutation(p: Node) -> Node:
     return apply(_INVERT, p)
+
+
+def _reverse_rows(x: Array, lengths: Array, axis: int, batch_axis: int) -> Any:
+    moved = np.moveaxis(x, (batch_axis, axis), (0, 1))
+    steps = np.arange(moved.shape[1])
+    place = np.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+    return np.moveaxis(moved[np.arange(len(moved))[:, None], place], (0, 1), (batch_axis, axis))
+
+
+_REVERSE_SEQUENCE = define("reverse_sequence", _reverse_rows, lambda x, lengths, axis, batch_axis: (x.shape, x.dtype),
+                           lambda g, y, x, lengths, axis, batch_axis: reverse_sequence(g, lengths, axis, batch_axis), None)
+
+
+def reverse_sequence(x: Node, lengths: Node, axis: int, batch_axis: int) -> Node:
+    """x with the first lengths[b] elements along `axis` turned around for each row b of `batch_axis`."""
+    return apply(_REVERSE_SEQUENCE, x, lengths, axis=axis, batch_axis=batch_axis)

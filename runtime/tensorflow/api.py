@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from . import array, control_flow, dtypes, gradients, graph, images, layers, math, nn, session, train, variables
+from . import array, control_flow, data, distributions, dtypes, gradients, graph, images, keras, layers, math, nn, recurrent, session, train, variables
 from .graph import GraphKeys, convert, get_collection, wrap
 
 
@@ -239,8 +239,9 @@ def _nn_names() -> dict[str, Any]:
     names = {name: value for name, value in _public(nn).items() if not name.startswith("random_")}
     for name in ("tanh", "sigmoid", "softplus", "softsign"):
         names[name] = getattr(math, name)
-    names.update({"embedding_lookup": array.embedding_lookup, "top_k": array.top_k, "in_top_k": array.in_top_k, "dynamic_rnn": layers.dynamic_rnn,
-                  "static_rnn": layers.static_rnn, "zero_fraction": lambda value, name=None: math.reduce_mean(math.cast(math.equal(value, 0), "float32")),
+    names.update({"embedding_lookup": array.embedding_lookup, "top_k": array.top_k, "in_top_k": array.in_top_k, "dynamic_rnn": recurrent.dynamic_rnn,
+                  "static_rnn": recurrent.static_rnn, "bidirectional_dynamic_rnn": recurrent.bidirectional_dynamic_rnn,
+                  "static_bidirectional_rnn": recurrent.static_bidirectional_rnn, "zero_fraction": lambda value, name=None: math.reduce_mean(math.cast(math.equal(value, 0), "float32")),
                   "max_pool2d": nn.max_pool, "avg_pool2d": nn.avg_pool, "local_response_normalization": nn.lrn, "silu": nn.swish,
                   "convolution": lambda input, filter, padding, strides=(1, 1), **k: nn.conv2d(input, filter, strides, padding),
                   "conv2d_backprop_input": lambda input_sizes, filter, out_backprop, strides, padding, **k: nn.conv2d_transpose(
@@ -250,7 +251,8 @@ def _nn_names() -> dict[str, Any]:
 
 
 def _rnn_cells() -> Module:
-    names = {name: getattr(layers, name) for name in ("RNNCell", "BasicRNNCell", "GRUCell", "BasicLSTMCell", "LSTMCell", "MultiRNNCell", "LSTMStateTuple")}
+    names = {name: getattr(recurrent, name) for name in ("RNNCell", "BasicRNNCell", "GRUCell", "BasicLSTMCell", "LSTMCell", "MultiRNNCell", "LSTMStateTuple",
+                                                        "DropoutWrapper", "ResidualWrapper")}
     return _module("tensorflow.nn.rnn_cell", names)
 
 
@@ -346,8 +348,10 @@ def modules() -> dict[str, ModuleType]:
         "compat": {"as_bytes": lambda s: s if isinstance(s, bytes) else s.encode(), "as_str": lambda s: s if isinstance(s, str) else s.decode(),
                    "as_text": lambda s: s if isinstance(s, str) else s.decode(), "as_str_any": str},
         "manip": {"roll": array.roll}, "sets": {}, "bitwise": {}, "debugging": {"check_numerics": top["check_numerics"], "assert_equal": top["assert_equal"]},
-        "distributions": {}, "keras": {}, "config": {}, "estimator": {}, "image": _public(images),
+        "distributions": _distributions(), "data": {"Dataset": data.Dataset, "Iterator": data.DatasetIterator}, "config": {}, "estimator": {}, "image": _public(images),
     }
+    subs["layers"].update({name: getattr(keras, name) for name in ("Dense", "Conv2D", "Conv2DTranspose", "BatchNormalization", "Dropout", "Flatten", "MaxPooling2D",
+                                                                   "AveragePooling2D", "Layer")})
     made = {name: _module(f"tensorflow.{name}", names) for name, names in subs.items()}
     made["test"], made["logging"] = _test_module(), _logging()
     made["app"] = _module("tensorflow.app", {"run": _app_run})
@@ -355,6 +359,7 @@ def modules() -> dict[str, ModuleType]:
     _modules["tensorflow.app.flags"] = made["flags"]
     setattr(made["app"], "flags", made["flags"])
     made["contrib"] = _contrib()
+    made["keras"] = _keras()
     root = _module("tensorflow", {**top, **made})
     v1 = _module("tensorflow.compat.v1", {**top, **made})
     setattr(made["compat"], "v1", v1)
@@ -364,6 +369,19 @@ def modules() -> dict[str, ModuleType]:
     return _modules
 
 
+def _distributions() -> dict[str, Any]:
+    return {name: getattr(distributions, name) for name in ("Distribution", "Normal", "MultivariateNormalDiag", "Laplace", "Uniform", "Bernoulli", "Categorical",
+                                                           "kl_divergence")}
+
+
+def _keras() -> Module:
+    parts = keras.modules()
+    made = _module("tensorflow.keras", parts.pop(""))
+    for name, names in parts.items():
+        setattr(made, name, _module(f"tensorflow.keras.{name}", names))
+    return made
+
+
 def _contrib() -> Module:
     initial = {"xavier_initializer": variables.xavier_initializer, "xavier_initializer_conv2d": variables.xavier_initializer,
                "variance_scaling_initializer": lambda factor=2.0, mode="FAN_IN", uniform=False, seed=None, dtype=None: variables.VarianceScaling(
@@ -371,11 +389,12 @@ def _contrib() -> Module:
     contrib_layers = _module("tensorflow.contrib.layers", {**initial, "fully_connected": layers.fully_connected, "linear": lambda *a, **k: layers.fully_connected(
         *a, **{"activation_fn": None, **k}), "flatten": layers.flatten, "l2_regularizer": layers.l2_regularizer, "l1_regularizer": layers.l1_regularizer,
         "batch_norm": layers.batch_normalization})
-    rnn = _module("tensorflow.contrib.rnn", {**vars(_rnn_cells()), "static_rnn": layers.static_rnn})
+    rnn = _module("tensorflow.contrib.rnn", {**vars(_rnn_cells()), "static_rnn": recurrent.static_rnn, "static_bidirectional_rnn": recurrent.static_bidirectional_rnn})
     framework = _module("tensorflow.contrib.framework", {"nest": SimpleNamespace(flatten=control_flow.flatten, pack_sequence_as=control_flow.pack_sequence_as,
                                                                                 map_structure=control_flow.map_structure),
                                                          "get_variables": lambda scope=None, **k: get_collection(GraphKeys.GLOBAL_VARIABLES, scope)})
-    return _module("tensorflow.contrib", {"layers": contrib_layers, "rnn": rnn, "framework": framework})
+    return _module("tensorflow.contrib", {"layers": contrib_layers, "rnn": rnn, "framework": framework,
+                                             "distributions": _module("tensorflow.contrib.distributions", _distributions())})
 
 
 def _python_modules(root: Module) -> None:

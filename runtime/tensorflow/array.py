@@ -209,6 +209,12 @@ def reverse(tensor: Any, axis: Any, name: Any = None) -> Tensor:
     return wrap(ops.reverse(convert(tensor).node, tuple(int(a) for a in np.atleast_1d(axis))), name or "ReverseV2")
 
 
+def reverse_sequence(input: Any, seq_lengths: Any, seq_axis: Any = None, batch_axis: Any = None, name: Any = None, seq_dim: Any = None,
+                     batch_dim: Any = None) -> Tensor:
+    axis, batch = seq_axis if seq_axis is not None else seq_dim, batch_axis if batch_axis is not None else batch_dim
+    return wrap(ops.reverse_sequence(convert(input).node, _ints(seq_lengths), int(axis), int(batch or 0)), name or "ReverseSequence")
+
+
 def roll(input: Any, shift: Any, axis: Any, name: Any = None) -> Tensor:
     return wrap(ops.roll(convert(input).node, shift, axis), name or "Roll")
 

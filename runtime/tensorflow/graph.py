@@ -272,13 +272,20 @@ class Tensor:
         raise NotImplementedError(f"Cannot convert a symbolic tf.Tensor ({self.name}) to a numpy array. This error may indicate that you're "
                                   "trying to pass a Tensor to a NumPy call, which is not supported.")
 
-    __getitem__: Any
+    __getitem__: Any                 # the operators are installed by math.py and array.py, which import this module
     __add__: Any
-    __rmul__: Any
-    __rsub__: Any
+    __radd__: Any
     __sub__: Any
+    __rsub__: Any
     __mul__: Any
+    __rmul__: Any
     __truediv__: Any
+    __rtruediv__: Any
+    __neg__: Any
+    __lt__: Any
+    __le__: Any
+    __gt__: Any
+    __ge__: Any
 
 
 class IndexedSlices:

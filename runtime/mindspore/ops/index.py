@@ -199,15 +199,7 @@ def invert_permutation(input_x: Any) -> Any:
 
 
 def _reverse_sequence(x: Any, seq_lengths: Any, seq_dim: int, batch_dim: int = 0) -> Tensor:
-    node = node_of(x, "ReverseSequence")
-    size, batch = node.value.shape[seq_dim], node.value.shape[batch_dim]
-    lengths = seq_lengths.node.value
-    rows = np.stack([np.concatenate([np.arange(n)[::-1], np.arange(n, size)]) for n in lengths[:batch]])
-    shape = [1] * node.value.ndim
-    shape[batch_dim], shape[seq_dim] = batch, size
-    if batch_dim > seq_dim:
-        rows = rows.T
-    return wrap(engine.take_along(node, leaf(np.broadcast_to(rows.reshape(shape), node.value.shape)), seq_dim))
+    return wrap(engine.reverse_sequence(node_of(x, "ReverseSequence"), node_of(seq_lengths, "ReverseSequence"), seq_dim, batch_dim))
 
 
 P = primitives({

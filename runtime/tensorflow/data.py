@@ -1,0 +1,158 @@
+"""tf.data: finite datasets of arrays, and iterators whose get_next() a session runs."""
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from typing import Any
+
+import numpy as np
+
+from .. import core, ops
+from .control_flow import Traced, flatten, pack_sequence_as
+from .dtypes import TensorShape, as_dtype
+from .graph import Operation, OutOfRangeError, convert, get_default_graph, wrap
+
+Element = list[Any]
+
+
+class Dataset:
+    """Elements that `make()` yields as flat lists of arrays; `structure` and `specs` (shape, dtype) tell their form."""
+
+    def __init__(self, make: Callable[[], Iterator[Element]], structure: Any, specs: list[Any]) -> None:
+        self._make, self._structure, self._specs = make, structure, specs
+
+    @staticmethod
+    def from_tensor_slices(tensors: Any) -> Dataset:
+        arrays = [_value(t) for t in flatten(tensors)]
+        return Dataset(lambda: (list(row) for row in zip(*arrays, strict=True)), tensors, [(a.shape[1:], a.dtype) for a in arrays])
+
+    @staticmethod
+    def from_tensors(tensors: Any) -> Dataset:
+        arrays = [_value(t) for t in flatten(tensors)]
+        return Dataset(lambda: iter([arrays]), tensors, [(a.shape, a.dtype) for a in arrays])
+
+    @staticmethod
+    def range(*args: int) -> Dataset:
+        return Dataset.from_tensor_slices(np.arange(*args, dtype=np.int64))
+
+    @staticmethod
+    def zip(datasets: Any) -> Dataset:
+        parts = list(flatten(datasets))
+        specs = [spec for part in parts for spec in part._specs]
+        rest = iter([part._structure for part in parts])
+        structure = type(datasets)(next(rest) for _ in parts)
+        return Dataset(lambda: ([x for row in rows for x in row] for rows in zip(*(part._make() for part in parts))), structure, specs)
+
+    def batch(self, batch_size: Any, drop_remainder: bool = False) -> Dataset:
+        size, make = int(batch_size), self._make
+
+        def batches() -> Iterator[Element]:
+            rows = make()
+            while group := list(islice(rows, size)):
+                if len(group) == size or not drop_remainder:
+                    yield [np.stack(column) for column in zip(*group, strict=True)]
+
+        lead = size if drop_remainder else None
+        return Dataset(batches, self._structure, [((lead, *shape), dtype) for shape, dtype in self._specs])
+
+    def repeat(self, count_: Any = None, **named: Any) -> Dataset:
+        times, make = named.get("count", count_), self._make
+        return Dataset(lambda: (row for _ in (count() if times is None or times < 0 else builtins.range(times)) for row in make()),
+                       self._structure, self._specs)
+
+    def shuffle(self, buffer_size: int, seed: Any = None, reshuffle_each_iteration: bool = True) -> Dataset:
+        make, rng = self._make, np.random.default_rng([seed or 0, get_default_graph().seed or 0])
+
+        def mixed() -> Iterator[Element]:
+            rows = make()
+            held = list(islice(rows, buffer_size))
+            while held:
+                place = int(rng.integers(len(held)))
+                yield held[place]
+                try:
+                    held[place] = next(rows)
+                except StopIteration:
+                    held.pop(place)
+
+        return Dataset(mixed, self._structure, self._specs)
+
+    def take(self, count: int) -> Dataset:
+        make = self._make
+        return Dataset(lambda: islice(make(), count if count >= 0 else None), self._structure, self._specs)
+
+    def skip(self, count: int) -> Dataset:
+        make = self._make
+        return Dataset(lambda: islice(make(), count, None), self._structure, self._specs)
+
+    def map(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> Dataset:
+        since = core.next_serial()
+        parameters = [ops.state.placeholder(shape, dtype) for shape, dtype in self._specs]
+        given = pack_sequence_as(self._structure, [wrap(p, "arg") for p in parameters])
+        result = map_func(*given) if isinstance(given, tuple) else map_func(given)
+        nodes = [convert(r).node for r in flatten(result)]
+        step, make = Traced(nodes, parameters, since), self._make
+        if step.captured:
+            raise NotImplementedError("tensorflow.data.Dataset.map of a function that uses outer tensors is not in mapper's runtime")
+        return Dataset(lambda: ([n.value for n in step.run([core.leaf(v) for v in row], {})] for row in make()), result,
+                       [(n.shape, n.dtype) for n in nodes])
+
+    def filter(self, predicate: Callable[..., Any]) -> Dataset:
+        tested = self.map(predicate)
+        make, test = self._make, tested._make
+        return Dataset(lambda: (row for row, keep in zip(make(), test(), strict=True) if bool(keep[0])), self._structure, self._specs)
+
+    def prefetch(self, buffer_size: Any = None) -> Dataset:
+        return self
+
+    cache = prefetch
+
+    def make_one_shot_iterator(self) -> DatasetIterator:
+        return DatasetIterator(self, started=True)
+
+    def make_initializable_iterator(self, shared_name: Any = None) -> DatasetIterator:
+        return DatasetIterator(self, started=False)
+
+    @property
+    def output_types(self) -> Any:
+        return pack_sequence_as(self._structure, [as_dtype(dtype) for _, dtype in self._specs])
+
+    @property
+    def output_shapes(self) -> Any:
+        return pack_sequence_as(self._structure, [TensorShape(shape) for shape, _ in self._specs])
+
+
+def _value(tensor: Any) -> Any:
+    value = ops.shape.static_value(convert(tensor).node)
+    if value is None:
+        raise NotImplementedError("tensorflow.data.Dataset of tensors that only a run can tell is not in mapper's runtime")
+    return value
+
+
+class DatasetIterator:
+    """One pass through a dataset; each run of what get_next() gives takes the next element."""
+
+    def __init__(self, dataset: Dataset, started: bool) -> None:
+        self._dataset = dataset
+        self._rows: Iterator[Element] | None = dataset._make() if started else None
+        graph = get_default_graph()
+        node = ops.python(self._start, [], [((), np.dtype(bool))])[0]
+        self.initializer = Operation(graph, graph.unique_name("MakeIterator"), "MakeIterator", node)
+
+    def _start(self) -> bool:
+        self._rows = self._dataset._make()
+        return True
+
+    def _next(self) -> Element:
+        from .graph import FailedPreconditionError
+
+        if self._rows is None:
+            raise FailedPreconditionError("GetNext() failed because the iterator has not been initialized.")
+        try:
+            return next(self._rows)
+        except StopIteration:
+            raise OutOfRangeError("End of sequence") from None
+
+    def get_next(self, name: Any = None) -> Any:
+        nodes = ops.python(self._next, [], [(shape, dtype) for shape, dtype in self._dataset._specs])
+        return pack_sequence_as(self._dataset._structure, [wrap(n, name or "IteratorGetNext") for n in nodes])
