@@ -64,6 +64,7 @@ class Editor:
         self._edits: list[_Edit] = []
         self._sorted = True
         self._deleted: set[ast.stmt] = set()
+        self._gone: set[ast.stmt] = set()  # deleted with their whole lines
         self._split: set[int] = set()
         self._dropped: set[int] = set()
         self._home: dict[ast.AST, tuple[list[ast.stmt], ast.AST]] = {}
@@ -186,7 +187,10 @@ class Editor:
         For moving code: `delete` (with comments=False) the originals and insert this text elsewhere. The first line
         carries no indentation (insertions add it); lines inside multi-line strings stay as they are.
         """
-        first, last = statements[0], statements[-1]
+        left = [s for s in statements if s not in self._gone]
+        if not left:
+            return "pass"
+        first, last = left[0], left[-1]
         start, end = self._extent_start(first), self._extent_end(last)
         old = self.indent(first)
         return reindent(self._splice(start, end), old, self.indent(first) if indent is None else indent)
@@ -335,6 +339,7 @@ class Editor:
             if begin == start:
                 line_end = self._skip_blank(line_start, line_end)
             self._add(line_start, line_end, "")
+            self._gone.add(statement)
         else:
             self._add(begin, stop, "pass")
 
@@ -370,6 +375,8 @@ class Editor:
         """Replace a compound statement by (its body or the given block of it), dedented; `header` lines go first."""
         inner = statement.body if body is None else body
         start, end = self.span(statement)
+        if self.span(inner[-1])[1] == end:
+            end = self._extent_end(statement)
         indent = self.indent(statement)
         _, header_end = self.span(statement.items[-1].context_expr) if isinstance(statement, ast.With) else (0, start)
         first = self._extent_start(inner[0])
@@ -379,7 +386,9 @@ class Editor:
             head = header if isinstance(header, str) else header()
             lines = [*trailing, *([reindent(head, "", indent)] if head else [])]
             kept = [s for s in inner if s not in self._deleted]
-            if kept or not lines:
+            siblings, parent = self._home[statement]
+            needed = not lines and not isinstance(parent, ast.Module) and all(s is statement or s in self._gone for s in siblings)
+            if kept or needed:
                 lines.append(self.block(inner, indent).strip(" \t\r\n"))
             return (self.newline + indent).join(line for line in lines if line)
 

@@ -124,3 +124,25 @@ def test_a_program_that_could_not_run_is_converted_or_marked(line: str) -> None:
 
     text = f"import tensorflow as tf\nclass A:\n    def __init__(self):\n        x = tf.placeholder(tf.float32)\n        y = x * x\n        {line}\n"
     assert mapper.convert(text).code
+
+
+def test_scopes_whose_statements_move_into_functions_leave_nothing_behind() -> None:
+    import mapper
+
+    text = ("import tensorflow as tf\n"
+            "def main():\n    y = tf.placeholder(tf.float32, [3])\n    with tf.name_scope('a'):\n        h0 = tf.sin(y)  # read by nobody\n"
+            "    with tf.name_scope('b'):\n        h1 = tf.exp(y)\n    y0 = tf.reduce_mean(tf.sin(h1))\n    g0 = tf.gradients(y0, [y])\n"
+            "    with tf.Session() as sess:\n        print(sess.run([g0, y0], feed_dict={y: [1.0, 2.0, 3.0]}))  # run\nmain()\n")
+    code = mapper.convert(text).code
+    assert "tf." not in code and "class Deferred" not in code
+    assert code.count("# read by nobody") == code.count("# run") == 1
+
+
+def test_definitions_are_set_apart_by_blank_lines() -> None:
+    from mapper.staging.direct_emit import set_apart
+
+    assert set_apart("x = 1\n# why\ndef f():\n    def g():\n        pass\n    return g\ny = 2\n", set()) == \
+        "x = 1\n\n\n# why\ndef f():\n    def g():\n        pass\n\n    return g\n\n\ny = 2\n"
+    assert set_apart("x = 1\r\ndef f():\r\n    pass\r\n", set()) == "x = 1\r\n\r\n\r\ndef f():\r\n    pass\r\n"
+    assert set_apart("x = 1\rdef f():\r    pass\r", set()) == "x = 1\rdef f():\r    pass\r"
+    assert set_apart("x = 1\ndef f():\n    pass\n", {"f"}) == "x = 1\ndef f():\n    pass\n"

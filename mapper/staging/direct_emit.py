@@ -73,7 +73,8 @@ class _Writer:
         self.furniture()
         self.check_left()
         self.imports()
-        code = tidy(self.editor.result(), self.editor.source)
+        code = set_apart(tidy(self.editor.result(), self.editor.source), {n.name for n in ast.walk(graph.tree) if isinstance(n, Function)})
+        self.check_names(code)
         return Conversion(code, (), tuple(self.places(code)))
 
     # ------------------------------------------------------------------------------------------------------------ functions
@@ -773,10 +774,7 @@ class _Writer:
                     self.drop(node)
         for statement in graph.unwrapped:
             self.settled.update(n for item in statement.items for n in ast.walk(item))
-            body = list(statement.body)
-            while len(body) > 1 and body[0] in self.dropped:
-                del body[0]
-            self.editor.unwrap(statement, body)
+            self.editor.unwrap(statement)
 
     def is_initializer(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Call):
@@ -804,6 +802,17 @@ class _Writer:
             step = self.graph.find(node)
             if step is not None and isinstance(node.ctx, ast.Load) and step.kind not in ("variables",) and not self.promotes(node):
                 raise NotDirect(f"{step.names[0]} in host code")
+
+    def check_names(self, code: str) -> None:
+        """Raises NotDirect when the output reads a name that TensorFlow's imports gave."""
+        tree = ast.parse(code)
+        bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+        bound |= {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+        bound |= {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
+        gone = {a.asname or a.name.split(".")[0] for n in ast.walk(self.graph.tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and _is_tensorflow(n)
+                for a in n.names if isinstance(n, ast.ImportFrom) or a.name.split(".")[0] == "tensorflow"}
+        if any(isinstance(n, ast.Name) and n.id in gone - bound for n in ast.walk(tree)):
+            raise NotDirect("a part of the graph that no function holds")
 
     def promotes(self, node: ast.AST) -> bool:
         return self.graph.key(node) in self.promoted
@@ -876,6 +885,39 @@ def tidy(code: str, source: str) -> str:
         run = max((len(m[1]) for m in re.finditer(rf"\n(\n+)(?={indent})", source)), default=0)
         code = re.sub(rf"\n\n{{{max(run, most) + 1},}}(?={indent})", "\n" * (max(run, most) + 1), code)
     return code
+
+
+def set_apart(code: str, known: set[str]) -> str:
+    """The code with blank lines around the definitions that are not `known`: two at the top level, one elsewhere."""
+    if re.search(r"\r(?!\n)", code):
+        return code
+    lines = code.split("\n")
+    empty = "\r" if lines[0].endswith("\r") else ""
+    wanted: dict[int, int] = {}
+    for parent in ast.walk(ast.parse(code)):
+        block = getattr(parent, "body", None)
+        if not isinstance(block, list):
+            continue
+        for i, node in enumerate(block):
+            if not isinstance(node, Function) or node.name in known:
+                continue
+            blank = 2 if isinstance(parent, ast.Module) else 1
+            start = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
+            while start > 0 and lines[start - 1].lstrip().startswith("#"):
+                start -= 1
+            if i > 0:
+                wanted[start] = blank
+            if i + 1 < len(block):
+                after = node.end_lineno or node.lineno
+                while after < len(lines) and not lines[after].strip():
+                    after += 1
+                wanted[after] = blank
+    for at, blank in sorted(wanted.items(), reverse=True):
+        there = 0
+        while there < at and not lines[at - there - 1].strip():
+            there += 1
+        lines[at:at] = [empty] * (blank - there)
+    return "\n".join(lines)
 
 
 def _is_tensorflow(node: ast.Import | ast.ImportFrom) -> bool:

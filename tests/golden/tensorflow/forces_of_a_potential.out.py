@@ -8,6 +8,8 @@ def potential(q):
     d = q - centre_tensor
     return 0.5 * ops.sum(d * ops.sum(K * d, 1)) + 0.1 * ops.sum(ops.square(d)) ** 2
 mass = ms.Parameter(ms.Tensor(2.0, ms.float32), name='Variable')
+
+
 # what pulls
 def E(q):
     return potential(q)
@@ -22,6 +24,7 @@ def power(q):
     acceleration_value = acceleration(q)
     E_grad_2 = ops.GradOperation()(E)(q)
     return ops.sum(acceleration_value * E_grad_2)
+
 
 x, v = np.zeros(2), np.ones(2)
 for k in range(4):

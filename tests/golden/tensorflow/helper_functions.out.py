@@ -21,5 +21,6 @@ def force(p, q):
 def f(p, q):
     return force(p, q)
 
+
 for distance_ in np.linspace(1.0, 3.0, 5):
     print(f(ms.Tensor([distance_, 0, 0], ms.float32), ms.Tensor([0, 0, 0], ms.float32)).asnumpy())

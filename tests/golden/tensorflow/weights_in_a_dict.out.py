@@ -8,6 +8,7 @@ def net(x):
     h = ops.sigmoid(ops.add(ops.matmul(x, W['h']), b[0]))
     return ops.matmul(h, W['out']) + b[1]
 
+
 def loss(x, y):
     pred = net(x)
     parts = [ops.mean(ops.square(pred - y) * s) for s in (1.0, 0.5)]
@@ -17,10 +18,13 @@ def loss(x, y):
 def gx(x, y):
     return ops.GradOperation()(loss)(x, y)
 
+
 optimizer = nn.SGD([*W.values(), *b], 0.1)
+
 
 def train(x, y):
     optimizer(ops.GradOperation(get_by_list=True)(loss, [*W.values(), *b])(x, y))
+
 
 X, Y = r.randn(5, 2), r.randn(5, 1)
 for k in range(5):
