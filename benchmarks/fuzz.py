@@ -2,9 +2,12 @@
 
     python benchmarks/fuzz.py --count 20000 --seed 1 [--jobs 2]
 
-Each input is a program of tests/programs or examples with one to four mutations of its bytes, lines, tokens or structure. It is an
-error when the converter ends with anything but a SourceError, reports a defect of its own, writes text that does not parse, changes
-what it has converted when asked again, mixes line ends, loses a comment, or takes more than ten seconds."""
+Each input is a program of tests/programs or examples with one to four mutations of its bytes, lines, tokens or structure; half of
+those that Python cannot read are mutated anew, so that most inputs are programs. Into those a statement is put that has nothing to do
+with either framework. It is an error when the converter ends with anything but a SourceError, refuses a program that Python can read
+and that imports one framework, reports a defect of its own, writes text that does not parse, changes one byte of the statement, loses
+a comment, mixes line ends, leaves a name of the old framework behind without a marker, does not count a call of tf.gradients, calls a
+program complete of which a site is left, changes what it has converted when asked again, or takes more than ten seconds."""
 from __future__ import annotations
 
 import argparse
@@ -12,6 +15,7 @@ import ast
 import collections
 import hashlib
 import io
+import itertools
 import json
 import random
 import re
@@ -27,8 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import mapper  # noqa: E402
-from mapper import source  # noqa: E402
-from mapper.results import SourceError  # noqa: E402
+from mapper import held, source  # noqa: E402
+from mapper.results import Conversion, SourceError  # noqa: E402
 
 SLOW = 10.0
 PROGRAMS = [path.read_text("utf-8") for path in sorted([*(ROOT / "tests" / "programs").rglob("*.py"), *(ROOT / "examples").glob("*.py")])]
@@ -136,14 +140,103 @@ MUTATIONS: list[Mutation] = [delete_lines, double_lines, move_lines, splice, swa
 def mutated(seed: int) -> bytes:
     """The input of a seed."""
     pick = random.Random(seed)
-    text = pick.choice(PROGRAMS)
-    for _ in range(pick.randint(1, 4)):
-        text = pick.choice(MUTATIONS)(text, pick)
+    for _ in range(6):
+        original = text = pick.choice(PROGRAMS)
+        for _ in range(pick.randint(1, 4)):
+            text = pick.choice(MUTATIONS)(text, pick)
+        if pick.random() < 0.5 or text != original and tree_of(text) is not None:
+            break
+    text = with_bystander(text, pick)
     data = text.encode(pick.choice(["utf-8"] * 12 + ["utf-8-sig", "utf-16", "latin-1"]), "replace")
     if pick.random() < 0.02:
         at = pick.randint(0, len(data))
         data = data[:at] + bytes(pick.randrange(256) for _ in range(3)) + data[at:]
     return data
+
+
+# ---------------------------------------------------------------------------------------------------------------- what must hold
+
+BYSTANDER = "bystander_ = {'a' :1,   # kept  as it is\n\t  'b': [ 2,3 ], 'tf.gradients': (4 ,) }"
+NEWLINE = re.compile(r"\r\n|\r|\n")
+
+
+def tree_of(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text.removeprefix("\ufeff"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def with_bystander(text: str, pick: random.Random) -> str:
+    """The text with the bystander above one of its top-level statements, where it parses."""
+    tree = tree_of(text)
+    starts = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) for node in tree.body if node.col_offset == 0] if tree else []
+    if not starts:
+        return text
+    ends = [0, *(found.end() for found in NEWLINE.finditer(text))]
+    at = ends[pick.choice(starts) - 1]
+    found = NEWLINE.search(text)
+    new = text[:at] + (BYSTANDER + "\n").replace("\n", found[0] if found else "\n") + text[at:]
+    return new if tree_of(new) is not None else text
+
+
+def framework_names(nodes: list[ast.AST], framework: str) -> set[str]:
+    """The names that imports of a framework bind."""
+    return {alias.asname or alias.name.split(".")[0] for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))
+            for alias in node.names if (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0] == framework}
+
+
+def bound_names(nodes: list[ast.AST]) -> set[str]:
+    """The names that anything but an import binds."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            found |= {node.id} if not isinstance(node.ctx, ast.Load) else set()
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+            found |= {node.name} if node.name else set()
+    return found
+
+
+def held_lines(text: str) -> list[tuple[int, int]]:
+    """The first and last lines of what comments hold."""
+    return [(len(NEWLINE.findall(text, 0, s.start)) + 1, len(NEWLINE.findall(text, 0, s.end)) + 1) for s in held.switched_off(text)]
+
+
+def unaccounted(program: str, conversion: Conversion, framework: str) -> str:
+    """A name of the old framework that stands in the output, neither below a marker nor held; or a site that nobody speaks of."""
+    tree = tree_of(conversion.code)
+    before, after = list(ast.walk(ast.parse(program.removeprefix("\ufeff")))), list(ast.walk(tree)) if tree else []
+    if conversion.complete and any(site.converted is None for site in conversion.sites):
+        return "complete, and a site is left"
+    lines = NEWLINE.split(conversion.code)
+    kept = held_lines(conversion.code)
+    names = framework_names(before, framework) - bound_names(before)
+    names -= {name for other in ("mindspore", "tensorflow") if other != framework for name in framework_names(after, other)} | bound_names(after)
+
+    def excused(statement: ast.stmt) -> bool:
+        first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+        above = itertools.takewhile(lambda line: line.lstrip().startswith("#") or not line.strip(), (lines[n] for n in range(first - 2, -1, -1)))
+        return any("# mapper: M" in line for line in above) or any(a <= first and (statement.end_lineno or 0) <= b for a, b in kept)
+
+    suspects = any(isinstance(node, ast.Name) and node.id in names for node in after)
+    waiting: list[tuple[ast.AST, bool]] = [(after[0], False)] if suspects else []
+    while waiting:
+        node, fine = waiting.pop()
+        fine = fine or isinstance(node, ast.stmt) and excused(node)
+        if isinstance(node, ast.Name) and node.id in names and not fine:
+            return f"{node.id} in line {node.lineno}"
+        waiting += [(child, fine) for child in ast.iter_child_nodes(node)]
+    if framework == "tensorflow":
+        known = {site.line for site in conversion.sites} | {finding.line for finding in conversion.findings}
+        spans = held_lines(program)
+        for node in before:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "gradients" and isinstance(node.func.value, ast.Name) \
+                    and node.func.value.id in names and not any(a <= node.lineno <= b for a, b in spans) \
+                    and known.isdisjoint(range(node.lineno, (node.end_lineno or node.lineno) + 1)):
+                return f"a call of tf.gradients that no site speaks of, line {node.lineno}"
+    return ""
 
 
 def comments(text: str) -> collections.Counter[str]:
@@ -153,31 +246,52 @@ def comments(text: str) -> collections.Counter[str]:
         return collections.Counter()
 
 
+REFUSALS = {"syntax error": "refused: no Python", "Python 2 code": "refused: no Python", "cannot be parsed": "refused: no Python",
+            "neither tensorflow nor mindspore": "refused: neither framework", "both tensorflow and mindspore": "refused: both frameworks",
+            "a binary file": "refused: not text", "UTF-16": "refused: not text", "is not UTF-8": "refused: not text", "coding line": "refused: not text",
+            "nested too deeply": "refused: nested too deeply", "cannot stay where it is": "refused: what is held cannot stay"}
+
+
+def refusal(message: str, text: str | None) -> tuple[str, str]:
+    """What a refusal is: fine when the text is none that could be converted."""
+    if "converter failed" in message:
+        return "defect reported", message.split(";")[0]
+    kind = next((kind for words, kind in REFUSALS.items() if words in message), "")
+    if not kind or kind == "refused: no Python" and text is not None and tree_of(text) is not None:
+        return "refused without a reason", message
+    return kind, ""
+
+
 def attempt(seed: int) -> tuple[str, str]:
     """(what became of an input, details of what must not happen)."""
-    started = time.perf_counter()
+    started, program = time.perf_counter(), None
     try:
         program = source.decode(mutated(seed), Path("fuzz.py"))
         conversion = mapper.convert(program.text, filename="fuzz.py")
     except SourceError as error:
-        return ("defect reported", str(error).split(";")[0]) if "converter failed" in str(error) else ("refused", "")
+        return refusal(str(error), program.text if program else None)
     except BaseException as error:
         return "crash", f"{type(error).__name__}: {error}"
     if time.perf_counter() - started > SLOW:
         return "slow", f"{time.perf_counter() - started:.0f} s"
     if conversion.code == program.text:
         return "left as it is", ""
-    try:
-        ast.parse(conversion.code.removeprefix("\ufeff"))
-    except (SyntaxError, ValueError) as error:
-        return "does not parse", str(error)
-    ends = set(re.findall(r"\r\n|\r|\n", program.text))
-    if len(ends) == 1 and set(re.findall(r"\r\n|\r|\n", conversion.code)) - ends:
+    if tree_of(conversion.code) is None:
+        return "does not parse", ""
+    ends = set(NEWLINE.findall(program.text))
+    if len(ends) == 1 and set(NEWLINE.findall(conversion.code)) - ends:
         return "mixed line ends", repr(ends)
+    stays = {shape for end in ("\n", "\r\n", "\r") if (shape := BYSTANDER.replace("\n", end)) in program.text}
+    if any(shape not in conversion.code for shape in stays):
+        return "changed what it should not touch", ""
     lost = comments(program.text) - comments(conversion.code)
     if lost:
         return "lost a comment", repr(next(iter(lost)))
-    to = source.direction_of(program.text, "fuzz.py") if len(source.imports(program.text)) == 1 else "mindspore"
+    found = source.imports(program.text)
+    to = source.direction_of(program.text, "fuzz.py") if len(found) == 1 else "mindspore"
+    left = unaccounted(program.text, conversion, "tensorflow" if to == "mindspore" else "mindspore")
+    if left:
+        return "not accounted for", left
     try:
         if mapper.convert(conversion.code, to, filename="fuzz.py").code != conversion.code:
             return "changes again", ""
@@ -186,7 +300,7 @@ def attempt(seed: int) -> tuple[str, str]:
     return ("converted" if conversion.complete else "converted with markers"), ""
 
 
-FINE = {"converted", "converted with markers", "refused", "left as it is"}
+FINE = {"converted", "converted with markers", "left as it is", *REFUSALS.values()}
 
 
 def batch(seeds: range) -> tuple[collections.Counter[str], list[tuple[int, str, str]], int]:

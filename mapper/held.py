@@ -16,7 +16,7 @@ from mapper.edit import Editor, reindent
 from mapper.results import SourceError
 
 _SWITCH = re.compile(r"#\s*mapper:\s*(off|on|skip)\b")
-_PLACEHOLDER = re.compile(r"^([ \t\f]*)'''mapper: held (\d+)[\r\n]*'''", re.M)
+_PLACEHOLDER = re.compile(r"(?<![^\r\n])([ \t\f]*)'''mapper: held (\d+)[\r\n]*'''")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -42,7 +42,7 @@ def hold(text: str, stretches: Sequence[Stretch]) -> str:
 def release(code: str, text: str, stretches: Sequence[Stretch], filename: str) -> str:
     """Converted code with the held stretches of `text` in it again. Raises SourceError when they cannot keep their places."""
     if [int(number) for _, number in _PLACEHOLDER.findall(code)] != list(range(len(stretches))):
-        line = text.count("\n", 0, stretches[0].start) + 1
+        line = len(_NEWLINE.findall(text, 0, stretches[0].start)) + 1
         raise SourceError(f"{filename}:{line}: what `# mapper: off` or `skip` holds cannot stay where it is when the code around it is converted; "
                           "hold the whole definition or the whole file")
 
@@ -70,8 +70,9 @@ def switched_off(text: str) -> list[Stretch]:
 
 def _switches(text: str) -> Iterator[tuple[int, str, bool]]:
     """(line, word, whether it has the line to itself) of each comment that is a switch."""
+    lines = _NEWLINE.sub("\n", text.removeprefix("\ufeff"))          # a lone \r ends a line for the syntax tree, but not for tokenize
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text.removeprefix("\ufeff")).readline):
+        for token in tokenize.generate_tokens(io.StringIO(lines).readline):
             found = _SWITCH.match(token.string) if token.type == tokenize.COMMENT else None
             if found:
                 yield token.start[0], found[1], not token.line[:token.start[1]].strip()

@@ -298,6 +298,19 @@ def test_switches_inside_a_class() -> None:
     assert "tf.constant" not in code
 
 
+@pytest.mark.parametrize("ends", [("\r\n", "\r"), ("\n", "\r"), ("\r", "\n", "\r\n")], ids=repr)
+def test_switches_in_a_text_of_mixed_line_ends(ends: tuple[str, ...]) -> None:
+    """A lone \\r ends a line, whatever the other lines end with."""
+    lines = ["import tensorflow as tf", "", "def f(x):", "    y = tf.exp(x)", "    return y  # note", "# mapper: off", "print(tf.one)", "# mapper: on",
+             "a = tf.constant(1.)", "b = tf.two()  # mapper: skip", "c = tf.constant(2.)"]
+    text = "".join(line + ends[n % len(ends)] for n, line in enumerate(lines))
+    code = mapper.convert(text).code
+    for kept in ("# mapper: off", "print(tf.one)", "# mapper: on", "b = tf.two()  # mapper: skip"):
+        assert f"{kept}{ends[lines.index(kept) % len(ends)]}" in code
+    assert "tf.exp" not in code and "tf.constant" not in code
+    assert mapper.convert(code, "mindspore").code == code
+
+
 # ------------------------------------------------------------------------------------------------------------------ twice
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
