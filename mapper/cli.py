@@ -47,6 +47,12 @@ def _fail(error: SourceError) -> NoReturn:
     sys.exit(2)
 
 
+def _refuse_notebook(path: Path) -> None:
+    """A notebook is no program that could be run: as Python, its JSON fails at the first `null`."""
+    if path.suffix == ".ipynb":
+        _fail(SourceError(f"{path}: a notebook is not run; make a program of it (jupyter nbconvert --to python) and name that"))
+
+
 def _print(text: str | bytes) -> None:
     click.echo(text, nl=False)
 
@@ -131,8 +137,13 @@ def convert(paths: tuple[Path, ...], **options: Any) -> None:
 @click.option("--notes", is_flag=True, help="Also say what each reference becomes, and what rarely differs.")
 @click.option("--baseline", type=_Path(), help="Report only what this file does not hold.")
 @click.option("--write-baseline", type=_Path(), help="Write what is found to this file instead of reporting it.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what a pattern of .gitignore's grammar names. May be repeated.")
+@click.option("-j", "--jobs", type=click.IntRange(0), default=0, metavar="N", show_default="0",
+              help="Processes for a directory; 0 is one for each core.")
 def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     """Report what would be converted, what differs and what is unsupported; change nothing.
+
+    Programs and notebooks are read, of a directory those that `convert` would read.
 
     A line with `# mapper: ignore` or `# mapper: ignore[M401]` is left out. `[tool.mapper]` in pyproject.toml holds select, ignore,
     exclude, per-file-ignores and baseline.
@@ -141,6 +152,7 @@ def check(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     Examples:
       mapper check src                                 a folder, as text
       mapper check --notes train.py                    also what each reference becomes
+      mapper check --exclude old/ src                  leave a folder out
       mapper check --select M4 src                     only numbers that will differ
       mapper check --format sarif src > mapper.sarif   for GitHub's code scanning
       mapper check --write-baseline known.json src     what is there today is known
@@ -207,6 +219,8 @@ def verify(file: Path, converted: Path | None, no_finite_differences: bool, no_g
     import mapper
     from mapper import report
 
+    for program in (file, *([converted] if converted else [])):
+        _refuse_notebook(program)
     try:
         result = mapper.verify(file, converted, finite_differences=not no_finite_differences, generated_inputs=not no_generated_inputs, **options)
         if html is not None:
@@ -236,6 +250,7 @@ def run(file: Path, args: tuple[str, ...]) -> None:
     from mapper.children import run_program
     from mapper.source import parse, read
 
+    _refuse_notebook(file)
     try:
         parse(read(file).text, str(file))
     except SourceError as error:

@@ -5,10 +5,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import mapper
 from mapper import discovery, source, trees
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str | bytes], Any]
 Tell = Callable[[str], Any]
-_WORTH_A_POOL = 16
+_Done = TypeVar("_Done")
+_WORTH_A_POOL, _WORTH_A_POOL_OF_CHECKS = 16, 128
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,9 @@ def _convert_folder(path: Path, wishes: Wishes, say: Say, tell: Tell) -> int:
 
     cache = Cache(path) if wishes.cached else None
     worst, seen = 0, []
-    with _pool(programs, wishes) as executor:
-        outcomes = list(_watched(trees.convert_all(programs, executor, cache), len(programs)))
+    work = sum(program.concerns for program in programs)
+    with _processes(wishes.jobs, work, wishes.verify or work >= _WORTH_A_POOL) as executor:
+        outcomes = list(_watched(trees.convert_all(programs, executor, cache), len(programs), "converting"))
         judge = partial(_verified, wishes=wishes)
         files = [outcome.program.file for outcome in outcomes]
         verdicts = executor.map(judge, files, outcomes) if executor is not None and wishes.verify else map(judge, files, outcomes)
@@ -134,27 +136,26 @@ def _once(files: Sequence[Path]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _pool(programs: Sequence[Program], wishes: Wishes) -> Iterator[Executor | None]:
-    """Processes for the work, when there is enough of it."""
-    work = sum(program.concerns for program in programs)
-    jobs = min(wishes.jobs or os.cpu_count() or 1, work)
-    if jobs < 2 or not (wishes.jobs or wishes.verify or work >= _WORTH_A_POOL):
+def _processes(jobs: int, work: int, enough: bool) -> Iterator[Executor | None]:
+    """Processes for so many programs, when somebody asks for them or they are `enough`; jobs 0 is one for each core."""
+    number = min(jobs or os.cpu_count() or 1, work)
+    if number < 2 or not (jobs or enough):
         yield None
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(jobs) as executor:
+    with ProcessPoolExecutor(number) as executor:
         yield executor
 
 
-def _watched(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
+def _watched(done: Iterator[_Done], total: int, label: str) -> Iterator[_Done]:
     """The same, with a progress bar where a person sees it."""
     if not sys.stderr.isatty():
-        yield from outcomes
+        yield from done
         return
     import click
 
-    with click.progressbar(outcomes, total, label="converting", file=sys.stderr) as bar:
+    with click.progressbar(done, total, label=label, file=sys.stderr) as bar:
         yield from bar
 
 
@@ -272,8 +273,17 @@ def _report(outcome: Outcome, tell: Tell) -> None:
 
 # ------------------------------------------------------------------------------------------------------------------- checks
 
+@dataclass(frozen=True)
+class _Checked:
+    """The findings of a file that its comments do not silence, the lines they speak of by the name they have in them, and why it was not read."""
+
+    findings: tuple[Finding, ...] = ()
+    lines: dict[str, list[str]] = field(default_factory=dict)
+    problem: str = ""
+
+
 def check_paths(paths: Sequence[Path], form: str, say: Tell, tell: Tell, select: Sequence[str] = (), ignore: Sequence[str] = (), notes: bool = False,
-                baseline: Path | None = None, write_baseline: Path | None = None) -> int:
+                baseline: Path | None = None, write_baseline: Path | None = None, exclude: Sequence[str] = (), jobs: int = 0) -> int:
     """Checks files and trees: the findings go to `say` in the asked form. Returns the exit code.
 
     Raises SourceError for a path that cannot be read; a file of a directory that cannot goes to `tell` and makes the exit code 2."""
@@ -284,34 +294,51 @@ def check_paths(paths: Sequence[Path], form: str, say: Tell, tell: Tell, select:
     sources: dict[str, list[str]] = {}
     unread = False
     for path in paths:
-        for file in source.discover(path):
-            if path.is_dir() and settings.excludes(file):
-                continue
-            try:
-                findings += filter(settings.wants, _check_file(file, sources))
-            except SourceError as error:
-                if not path.is_dir():
-                    raise
-                tell(f"mapper: {error}")
-                unread = True
+        if path.suffix in discovery.LEFT_ALONE and not path.is_dir():
+            tell(f"{path}: no program; left alone")
+            continue
+        files = [file for file in discovery.find(path, exclude).files if not path.is_dir() or not settings.excludes(file)]
+        with _processes(jobs, len(files), len(files) >= _WORTH_A_POOL_OF_CHECKS) as executor:
+            found = map(_check_file, files) if executor is None else executor.map(_check_file, files, chunksize=_WORTH_A_POOL)
+            for checked in _watched(found, len(files), "checking") if path.is_dir() else found:
+                if checked.problem and not path.is_dir():
+                    raise SourceError(checked.problem)
+                if checked.problem:
+                    tell(f"mapper: {checked.problem}")
+                    unread = True
+                findings += filter(settings.wants, checked.findings)
+                sources.update(checked.lines)
     if write_baseline is not None:
         source.write(write_baseline, check_settings.baseline_text(findings, sources, write_baseline.parent))
         tell(f"{write_baseline}: {len(findings)} findings are taken as known")
         return 2 if unread else 0
     if settings.baseline is not None:
         findings = check_settings.beyond_baseline(findings, sources, settings.baseline)
-    say(report.FORMATS[form](findings, sources))
+    say(report.FORMATS[form](findings if form in ("text", "json") else list(map(_of_a_file, findings)), sources))
     worst = 1 if any(finding.level in ("error", "warning") for finding in findings) else 0
     return 2 if unread else worst
 
 
-def _check_file(file: Path, sources: dict[str, list[str]]) -> list[Finding]:
-    """The findings of a file that its comments do not silence; its lines go into `sources`."""
+def _of_a_file(finding: Finding) -> Finding:
+    """The finding for readers that look the file up, and know no cells of notebooks."""
+    file, cell, number = finding.file.partition(".ipynb:cell ")
+    return replace(finding, file=f"{file}.ipynb", line=1, column=1, message=f"cell {number}, line {finding.line}: {finding.message}") if cell else finding
+
+
+def _check_file(file: Path) -> _Checked:
     from mapper import check_settings, checking
 
-    program = source.read(file)
-    if not source.imports(program.text):
-        source.parse(program.text, str(file))
-        return []
-    lines = sources[str(file)] = checking.split_lines(program.text)
-    return list(check_settings.unsilenced(mapper.check(program.text, filename=str(file)), lines))
+    try:
+        program = source.read(file)
+        if file.suffix == ".ipynb":
+            from mapper.notebooks import check_notebook
+
+            findings, lines = check_notebook(program.text, str(file))
+        elif source.imports(program.text):
+            findings, lines = mapper.check(program.text, filename=str(file)), {str(file): checking.split_lines(program.text)}
+        else:
+            source.parse(program.text, str(file))
+            return _Checked()
+    except SourceError as error:
+        return _Checked(problem=str(error))
+    return _Checked(tuple(finding for name in lines for finding in check_settings.unsilenced((f for f in findings if f.file == name), lines[name])), lines)

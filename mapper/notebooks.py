@@ -56,6 +56,24 @@ def convert_notebook(text: str, to: Direction | None, target: str | None, filena
     return replace(conversion, code="".join([*code, text[position:]]), findings=tuple(findings))
 
 
+def check_notebook(text: str, filename: str) -> tuple[list[Finding], dict[str, list[str]]]:
+    """What `check` finds in the code cells of a notebook, and the lines of each cell by the name it has in findings. Raises SourceError."""
+    import mapper
+    from mapper.source import imports
+
+    if not is_python(text, filename):
+        return [], {}
+    cells = list(code_cells(text, filename))
+    magics: list[str] = []
+    pieces = [_program(cell, magics, filename) for cell in cells]
+    program = "\n" + "\n\n".join(pieces) + "\n"                # the lines where _first_lines has them
+    if not imports(program):
+        return [], {}
+    first_lines = _first_lines(pieces)
+    findings = [_placed(finding, cells, first_lines, filename) for finding in mapper.check(program, filename=filename)]
+    return findings, {f"{filename}:cell {cell.number}": cell.text.split("\n") for cell in cells}
+
+
 def is_python(text: str, filename: str) -> bool:
     """Whether a notebook is written in Python, as far as it says."""
     metadata = _parsed(text, filename).get("metadata", {})

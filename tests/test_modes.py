@@ -126,18 +126,19 @@ def on_a_terminal(*arguments: str, folder: Path | None = None, columns: int = 80
     return b"".join(pieces).decode()
 
 
-def test_diff_has_colourson_a_terminal_and_none_with_no_color() -> None:
+def test_diff_has_colours_on_a_terminal_and_none_with_no_color() -> None:
     Path("a.py").write_text(GOOD)
     assert "\x1b[31m-import tensorflow as tf\x1b[0m" in on_a_terminal("convert", "--diff", "a.py", NO_COLOR="")
     assert "\x1b" not in on_a_terminal("convert", "--diff", "a.py", NO_COLOR="1")
     assert b"\x1b" not in run("convert", "--diff", "a.py").stdout_bytes
 
 
-def test_progress_baron_a_terminal_only() -> None:
+def test_progress_bar_on_a_terminal_only() -> None:
     Path("a.py").write_text(GOOD)
     assert "converting" in on_a_terminal("convert", ".", "-o", "../out")
     result = run("convert", ".", "-o", "../out2")
     assert "converting" not in result.stderr and "1 file: 1 converted" in result.stderr
+    assert "checking" in on_a_terminal("check", ".") and "checking" not in on_a_terminal("check", "a.py") and "checking" not in run("check", ".").stderr
 
 
 # ------------------------------------------------------------------------------------------------- in place, and checking

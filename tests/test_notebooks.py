@@ -127,6 +127,42 @@ def test_commands_on_a_notebook(tmp_path: Path) -> None:
     assert (tmp_path / ".ipynb_checkpoints" / "n.ipynb").read_text("utf-8") == notebook()
 
 
+CHECKED = [cell("text", "markdown"), cell("%matplotlib inline\nimport tensorflow as tf"), cell("!ls"),
+           cell("x = tf.constant(1.)\n%time 1\nprint(tf.contrib.never(x))\ny = tf.contrib.known(x)  # mapper: ignore")]
+
+
+def test_check_names_the_cell_and_shows_its_line(tmp_path: Path) -> None:
+    (tmp_path / "n.ipynb").write_text(notebook(CHECKED), "utf-8")
+    for path in (tmp_path / "n.ipynb", tmp_path):
+        shown = CliRunner().invoke(main, ["check", str(path)])
+        assert shown.exit_code == 1
+        assert shown.stdout.splitlines()[0].startswith(f"{tmp_path / 'n.ipynb'}:cell 4:3:7: error M201 tf.contrib.never")
+        assert shown.stdout.splitlines()[1:3] == ["     3 | print(tf.contrib.never(x))", "       |       ^^^^^^^^^^^^^^^^"]
+        assert shown.stdout.splitlines()[-1] == "1 error"
+
+
+def test_check_names_the_file_where_cells_are_not_known(tmp_path: Path) -> None:
+    (tmp_path / "n.ipynb").write_text(notebook(CHECKED), "utf-8")
+    said = CliRunner().invoke(main, ["check", "--format", "github", str(tmp_path / "n.ipynb")]).stdout
+    assert said.startswith(f"::error file={tmp_path / 'n.ipynb'},line=1,col=1,title=M201::cell 4, line 3: tf.contrib.never")
+    log = json.loads(CliRunner().invoke(main, ["check", "--format", "sarif", str(tmp_path / "n.ipynb")]).stdout)
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("/n.ipynb") and place["region"]["startLine"] == 1
+
+
+@pytest.mark.parametrize("book", [notebook([cell("import numpy")]), notebook(CHECKED).replace('"python"', '"julia"')], ids=["neither framework", "Julia"])
+def test_check_of_a_notebook_that_does_not_concern_us(book: str, tmp_path: Path) -> None:
+    (tmp_path / "n.ipynb").write_text(book, "utf-8")
+    assert CliRunner().invoke(main, ["check", str(tmp_path / "n.ipynb")]).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["check"], ["verify"], ["run"]], ids=" ".join)
+def test_what_cannot_be_done_with_a_notebook_is_said(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "n.ipynb").write_text("{" if command == ["check"] else notebook(), "utf-8")
+    result = CliRunner().invoke(main, [*command, str(tmp_path / "n.ipynb")])
+    assert result.exit_code == 2 and result.stderr.startswith("mapper: ") and "notebook" in result.stderr and result.stderr.count("\n") == 1
+
+
 def test_cells_are_found_in_any_layout() -> None:
     text = (' {"metadata":{"cells":[1]},\n"cells":[ {"source":"a","cell_type":"code"},{"cell_type":"code","source":[]}, '
             '{"cell_type":"markdown","source":"x"} ] }')

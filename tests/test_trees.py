@@ -259,6 +259,26 @@ def test_unreadable_file_of_a_tree_is_reported_and_the_rest_is_done(tree: Path) 
     assert result.exit_code == 2 and "b.py:2:" in result.stderr and "1 unreadable" in result.stderr and (tree / "c.py").read_text() == BACK
 
 
+# --------------------------------------------------------------------------------------------------------- checking a tree
+
+def test_check_reads_what_convert_reads(tree: Path) -> None:
+    make(tree, "a.py", "old/b.py", "deep/old/c.py", "vendor/d.py", "gone.py", text=PARTLY)
+    make(tree, ".gitignore", text="gone.py\n")
+    make(tree, "stub.pyi", "README.md", text="import tensorflow as tf\n")
+    result = run("check", tree, "--exclude", "/old", "--format", "json")
+    assert {str(Path(row["file"]).relative_to(tree)) for row in json.loads(result.stdout)} == {"a.py", "deep/old/c.py"} and result.exit_code == 1
+    alone = run("check", tree / "stub.pyi")
+    assert alone.exit_code == 0 and "left alone" in alone.stderr
+
+
+def test_jobs_do_not_change_what_check_says(tree: Path) -> None:
+    make(tree, *(f"p{i:02}.py" for i in range(40)), text=PARTLY)
+    make(tree, "bad.py", text="import tensorflow as tf\nprint 'x'\n")
+    one, two = run("check", tree, "-j", 1), run("check", tree, "-j", 2)
+    assert (one.stdout, one.stderr, one.exit_code) == (two.stdout, two.stderr, two.exit_code)
+    assert one.stdout.count("M201") == 40 and "bad.py:2:" in one.stderr and one.exit_code == 2
+
+
 # ------------------------------------------------------------------------------------------------------------- two at once
 
 def test_two_processes_on_one_tree(tree: Path) -> None:
