@@ -88,7 +88,7 @@ def drop_argument(text: str, pick: random.Random) -> str:
 
 
 def wrap(text: str, pick: random.Random) -> str:
-    header = pick.choice(["def main():", "class A:", "if True:", "for i in range(2):", "while True:", "try:", "with open('x') as f:", "async def main():",
+    header = pick.choice(["def wrapped():", "class A:", "if True:", "for i in range(2):", "while True:", "try:", "with open('x') as f:", "async def wrapped():",
                           "match x:\n  case 1:"])
     body = "".join(f"    {line}" if line.strip() else line for line in text.splitlines(keepends=True))
     return f"{header}\n{body}" + ("\nexcept Exception:\n    pass\n" if header == "try:" else "\n")
@@ -156,6 +156,7 @@ def mutated(seed: int) -> bytes:
 
 # ---------------------------------------------------------------------------------------------------------------- what must hold
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BYSTANDER = "bystander_ = {'a' :1,   # kept  as it is\n\t  'b': [ 2,3 ], 'tf.gradients': (4 ,) }"
 NEWLINE = re.compile(r"\r\n|\r|\n")
 
@@ -180,21 +181,30 @@ def with_bystander(text: str, pick: random.Random) -> str:
     return new if tree_of(new) is not None else text
 
 
-def framework_names(nodes: list[ast.AST], framework: str) -> set[str]:
-    """The names that imports of a framework bind."""
-    return {alias.asname or alias.name.split(".")[0] for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))
-            for alias in node.names if (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0] == framework}
+def framework_names(tree: ast.Module, framework: str) -> dict[str, set[str]]:
+    """The names that imports of a framework bind, and in which functions; "" is the whole program. Those in a class are seen by nobody else, and left out."""
+    found: dict[str, set[str]] = {}
+    waiting: list[tuple[ast.AST, str | None]] = [(tree, "")]
+    while waiting:
+        node, inside = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and inside is not None:
+            for alias in node.names:
+                if (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0] == framework:
+                    found.setdefault(alias.asname or alias.name.split(".")[0], set()).add(inside)
+        inside = node.name if isinstance(node, FUNCTIONS) else None if isinstance(node, ast.ClassDef) else inside
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+    return found
 
 
-def bound_names(nodes: list[ast.AST]) -> set[str]:
+def bound_names(tree: ast.Module) -> set[str]:
     """The names that anything but an import binds."""
     found = set()
-    for node in nodes:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             found |= {node.id} if not isinstance(node.ctx, ast.Load) else set()
         elif isinstance(node, ast.arg):
             found.add(node.arg)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
             found |= {node.name} if node.name else set()
     return found
 
@@ -206,34 +216,36 @@ def held_lines(text: str) -> list[tuple[int, int]]:
 
 def unaccounted(program: str, conversion: Conversion, framework: str) -> str:
     """A name of the old framework that stands in the output, neither below a marker nor held; or a site that nobody speaks of."""
-    tree = tree_of(conversion.code)
-    before, after = list(ast.walk(ast.parse(program.removeprefix("\ufeff")))), list(ast.walk(tree)) if tree else []
+    before, after = ast.parse(program.removeprefix("\ufeff")), ast.parse(conversion.code.removeprefix("\ufeff"))
     if conversion.complete and any(site.converted is None for site in conversion.sites):
         return "complete, and a site is left"
-    lines = NEWLINE.split(conversion.code)
-    kept = held_lines(conversion.code)
-    names = framework_names(before, framework) - bound_names(before)
-    names -= {name for other in ("mindspore", "tensorflow") if other != framework for name in framework_names(after, other)} | bound_names(after)
+    held_before, held_after, lines = held_lines(program), held_lines(conversion.code), NEWLINE.split(conversion.code)
+    kept = {alias.asname or alias.name.split(".")[0] for node in ast.walk(before) if isinstance(node, (ast.Import, ast.ImportFrom))
+            and any(a <= node.lineno <= b for a, b in held_before) for alias in node.names}
+    other = "mindspore" if framework == "tensorflow" else "tensorflow"
+    taken = {*bound_names(before), *bound_names(after), *framework_names(after, other), *kept}
+    names = {name: places for name, places in framework_names(before, framework).items() if name not in taken}
 
     def excused(statement: ast.stmt) -> bool:
-        first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
-        above = itertools.takewhile(lambda line: line.lstrip().startswith("#") or not line.strip(), (lines[n] for n in range(first - 2, -1, -1)))
-        return any("# mapper: M" in line for line in above) or any(a <= first and (statement.end_lineno or 0) <= b for a, b in kept)
+        top = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+        above = itertools.takewhile(lambda line: line.lstrip().startswith("#") or not line.strip(), (lines[n] for n in range(top - 2, -1, -1)))
+        return any("# mapper: M" in line for line in above) or any(a <= top and (statement.end_lineno or 0) <= b for a, b in held_after)
 
-    suspects = any(isinstance(node, ast.Name) and node.id in names for node in after)
-    waiting: list[tuple[ast.AST, bool]] = [(after[0], False)] if suspects else []
+    suspects = any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(after))
+    waiting: list[tuple[ast.AST, frozenset[str]]] = [(after, frozenset({""}))] if suspects else []
     while waiting:
-        node, fine = waiting.pop()
-        fine = fine or isinstance(node, ast.stmt) and excused(node)
-        if isinstance(node, ast.Name) and node.id in names and not fine:
+        node, inside = waiting.pop()
+        if isinstance(node, ast.stmt) and excused(node):
+            continue
+        if isinstance(node, ast.Name) and not inside.isdisjoint(names.get(node.id, ())):
             return f"{node.id} in line {node.lineno}"
-        waiting += [(child, fine) for child in ast.iter_child_nodes(node)]
+        inside |= {node.name} if isinstance(node, FUNCTIONS) else set()
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
     if framework == "tensorflow":
         known = {site.line for site in conversion.sites} | {finding.line for finding in conversion.findings}
-        spans = held_lines(program)
-        for node in before:
+        for node in ast.walk(before):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "gradients" and isinstance(node.func.value, ast.Name) \
-                    and node.func.value.id in names and not any(a <= node.lineno <= b for a, b in spans) \
+                    and "" in names.get(node.func.value.id, ()) and not any(a <= node.lineno <= b for a, b in held_before) \
                     and known.isdisjoint(range(node.lineno, (node.end_lineno or node.lineno) + 1)):
                 return f"a call of tf.gradients that no site speaks of, line {node.lineno}"
     return ""
