@@ -1,15 +1,17 @@
 """Stretches of a program that the converter must not touch: `# mapper: off` to `# mapper: on`, and `# mapper: skip`.
 
 A stretch is held: before the conversion a text constant of as many lines stands in its place, afterwards the stretch stands there
-again, byte for byte. So it keeps its place, and line numbers stay true."""
+again, byte for byte. So it keeps its place, and line numbers stay true. The comments that switch belong to the stretch: nothing that
+the converter writes comes between them and what they hold."""
 from __future__ import annotations
 
 import ast
+import bisect
 import io
 import itertools
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mapper.edit import Editor, reindent
@@ -22,11 +24,13 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True)
 class Stretch:
-    """A held piece of text by its offsets, without the indentation of its first line; `indent` is that indentation."""
+    """A held piece of text by its offsets, without the indentation of its first line; `indent` is that of its statements. A `whole` one
+    begins with a comment, whose line it has from the first character on: comments may be indented as they like."""
 
     start: int
     end: int
     indent: str
+    whole: bool = False
 
 
 def hold(text: str, stretches: Sequence[Stretch]) -> str:
@@ -34,7 +38,8 @@ def hold(text: str, stretches: Sequence[Stretch]) -> str:
     pieces, position = [], 0
     for number, stretch in enumerate(stretches):
         newlines = _NEWLINE.findall(text, stretch.start, stretch.end)
-        pieces += [text[position:stretch.start], f"'''mapper: held {number}{''.join(newlines)}'''"]
+        indent = stretch.indent if stretch.whole else ""
+        pieces += [text[position:stretch.start], f"{indent}'''mapper: held {number}{''.join(newlines)}'''"]
         position = stretch.end
     return "".join([*pieces, text[position:]])
 
@@ -48,7 +53,10 @@ def release(code: str, text: str, stretches: Sequence[Stretch], filename: str) -
 
     def put(match: re.Match[str]) -> str:
         stretch = stretches[int(match[2])]
-        return match[1] + reindent(text[stretch.start:stretch.end], stretch.indent, match[1])
+        held = text[stretch.start:stretch.end]
+        if stretch.whole and match[1] == stretch.indent:
+            return held
+        return match[1] + reindent(held.lstrip(" \t\f") if stretch.whole else held, stretch.indent, match[1])
 
     return _PLACEHOLDER.sub(put, code)
 
@@ -65,7 +73,26 @@ def switched_off(text: str) -> list[Stretch]:
     ranges = list(_ranges(comments, len(lines)))
     skipped = {_code_line(lines, line) if alone else line for line, word, alone in comments if word == "skip"}
     shift = len(editor.bom)
-    return [Stretch(start + shift, end + shift, indent) for start, end, indent in _runs(editor, editor.tree.body, ranges, skipped)]
+    alone = {line: word for line, word, by_itself in comments if by_itself}
+    starts = [0, *(found.end() for found in _NEWLINE.finditer(editor.source))]
+    return [_with_comments(Stretch(start, end, indent), editor.source, lines, starts, alone, shift)
+            for start, end, indent in _runs(editor, editor.tree.body, ranges, skipped)]
+
+
+def _with_comments(stretch: Stretch, text: str, lines: Sequence[str], starts: Sequence[int], switches: Mapping[int, str], shift: int) -> Stretch:
+    """The stretch from the `off` or `skip` above it to the `on` below it, where they have lines to themselves; `starts` are those of the lines."""
+    def is_code(line: int) -> bool:
+        return bool(lines[line - 1].strip()) and not lines[line - 1].lstrip().startswith("#")
+
+    first, last = bisect.bisect(starts, stretch.start), bisect.bisect(starts, stretch.end)
+    above = itertools.takewhile(lambda line: not is_code(line) and switches.get(line) != "on", range(first - 1, 0, -1))
+    below = itertools.takewhile(lambda line: not is_code(line) and switches.get(line) in (None, "on"), range(last + 1, len(lines) + 1))
+    top = min((line for line in above if line in switches), default=None)
+    bottom = next((line for line in below if line in switches), None)
+    end = stretch.end if bottom is None else starts[bottom - 1] + len(lines[bottom - 1].rstrip())
+    if top is None or text[starts[first - 1]:stretch.start].strip():
+        return Stretch(stretch.start + shift, end + shift, stretch.indent)
+    return Stretch(starts[top - 1] + shift, end + shift, stretch.indent, whole=True)
 
 
 def _switches(text: str) -> Iterator[tuple[int, str, bool]]:

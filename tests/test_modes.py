@@ -299,6 +299,25 @@ def test_switches_inside_a_class() -> None:
     assert "tf.constant" not in code
 
 
+APART = {
+    "a line of its own, indented otherwise": "import tensorflow as tf\n  # mapper: skip\nx = tf.contrib.thing(3)\na = tf.exp(x)\n{rest}",
+    "a blank line in between": "import tensorflow as tf\n# mapper: skip\n\n# more\ndef f(x):\n    return tf.exp(x)\na = tf.exp(f(1.))\n{rest}",
+    "off and on": "import tensorflow as tf\n# mapper: off\n\nx = tf.contrib.thing(3)\n\n# mapper: on\na = tf.exp(x)\n{rest}",
+    "off in a function": "import tensorflow as tf\ndef f():\n    # mapper: off\n\n    return tf.exp(1)  # note\n  # mapper: on\na = tf.exp(f())\n{rest}",
+    "imports in between": "import tensorflow as tf\n# mapper: off\nimport tensorflow.contrib\n# mapper: on\nimport os\na = tf.exp(1.)\n{rest}",
+}
+
+
+@pytest.mark.parametrize("rest", ["", "for v in tf.trainable_variables():\n    print(tf.contrib.unknown(a))\n"], ids=["directly", "with a library"])
+@pytest.mark.parametrize("what", APART)
+def test_nothing_comes_between_a_switch_and_what_it_holds(what: str, rest: str) -> None:
+    text = APART[what].format(rest=rest)
+    held = text[text.index("\n") + 1:text.index("\na = ")].removesuffix("\nimport os")
+    code = mapper.convert(text).code
+    assert held in code and "a = tf." not in code
+    assert mapper.convert(code, "mindspore").code == code
+
+
 @pytest.mark.parametrize("ends", [("\r\n", "\r"), ("\n", "\r"), ("\r", "\n", "\r\n")], ids=repr)
 def test_switches_in_a_text_of_mixed_line_ends(ends: tuple[str, ...]) -> None:
     """A lone \\r ends a line, whatever the other lines end with."""

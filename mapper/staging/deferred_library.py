@@ -1038,7 +1038,6 @@ class Gradient(Deferred):
         self.shifts = [x in path for x in xs]
         super().__init__(gradient_function(function, len(xs), len(xs) + len(outer), len(ys)), [*xs, *outer, *cotangents],
                          "Gradient", xs[0].dtype)
-        self.compiled = None
 
     def compute(self, *values):
         values = list(values)
@@ -1047,10 +1046,8 @@ class Gradient(Deferred):
         return self.apply(*values)
 
     def traced(self):
-        # A gradient inside a gradient is right when the inner one is compiled.
-        if self.compiled is None:
-            self.compiled = ms.jit(shifted_by(self.apply, tuple(self.shifts)))
-        return self.compiled
+        # A gradient inside a gradient is right when the inner one is compiled, anew for each that is taken of it.
+        return ms.jit(shifted_by(self.apply, tuple(self.shifts)))
 
 
 def shifted_by(gradient, shifts):

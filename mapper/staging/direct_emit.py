@@ -59,6 +59,9 @@ class _Writer:
         self.methods: dict[ast.ClassDef, list[str]] = {}
         self.promoted: dict[tuple[ast.AST, str], None] = {}
         self.inside = 0
+        self.apart: set[Step] = set()
+        self.shielded: set[Step] = set()
+        self.before: dict[Step, list[str]] = {}
 
     def write(self) -> Conversion:
         graph = self.graph
@@ -103,10 +106,57 @@ class _Writer:
             if not shared:
                 break
             self.wanted |= shared
+        self.take_apart()
         for step in sorted(self.wanted, key=lambda s: s.place):
             if not graph.waits(step) and step.kind != "action":
                 raise NotDirect("a value that is also a function")
             self.labels[step] = self.label(step)
+        self.shield()
+
+    def take_apart(self) -> None:
+        """A compiled function whose gradients are taken for different things outside of compiled code gives wrong ones from the second
+        time on (MindSpore 2.10): each of them becomes a compiled function."""
+        uses: dict[Step, dict[tuple[Step, ...], list[Step]]] = {}
+        for step in self.graph.steps:
+            whole = self.loss_of(step) or (self.whole(step.site) if step.site is not None and self.graph.waits(step) else None)
+            if whole is not None and self.compiled(whole):
+                what = tuple(step.site.xs if step.site is not None else self.graph.trained(step.value) or ())  # type: ignore[arg-type]
+                uses.setdefault(whole, {}).setdefault(what, []).append(step)
+        for patterns in uses.values():
+            if len(patterns) > 1:
+                found = {s for steps in patterns.values() for s in steps}
+                self.apart |= found
+                self.wanted |= found
+
+    def shield(self) -> None:
+        """The functions that compiled code calls after it has taken their gradient, where it does not call them itself.
+
+        MindSpore 2.10 does not compile a call of a function that reads Parameters after the gradient of that very function."""
+        for step in self.wanted:
+            if self.compiled(step):
+                reach = self.reached(step)
+                calls, grads = {s for r in reach for s in self.called(r)}, {s for r in reach for s in self.differentiates(r)}
+                self.shielded |= calls & grads - self.called(step)
+
+    def called(self, step: Step) -> set[Step]:
+        """The functions that the function of a step calls."""
+        return {n for s in [step, *self.closure(step)] for n in self.reads(s) if n in self.wanted and n is not step and n.kind != "action"}
+
+    def differentiates(self, step: Step) -> set[Step]:
+        """The functions whose gradients the function of a step takes."""
+        wholes = [self.whole(s.site) for s in [step, *self.closure(step)] if s.site is not None]
+        return {w for w in wholes if w is not None}
+
+    def reached(self, step: Step) -> set[Step]:
+        """The functions that run when that of a step does."""
+        found: set[Step] = set()
+        pending = [step]
+        while pending:
+            current = pending.pop()
+            if current not in found:
+                found.add(current)
+                pending += [*self.called(current), *self.differentiates(current)]
+        return found
 
     def label(self, step: Step) -> str:
         name = step.names[0]
@@ -228,6 +278,8 @@ class _Writer:
     def compiled(self, step: Step) -> bool:
         """Whether the function has to be compiled: MindSpore's gradient of a gradient is right only then."""
         held = [step, *self.closure(step)]
+        if step in self.apart and step.kind != "action":
+            return True
         if any(self.local_sites.nested(s.value) if s.site is None else self.deep(s.site) for s in held):
             return True
         return step.kind == "tensor" and self.holds_gradient(step) and self.differentiated(step)
@@ -245,19 +297,20 @@ class _Writer:
         context = Context(step, {*inner, *self.parameters(step)})
         lines: list[str] = []
         reads = [n for s in [*inner, step] for n in self.reads(s)]
-        for other in dict.fromkeys(reads):
+        first = {s for r in self.reached(step) for s in self.differentiates(r)} if self.holds_gradient(step) else set()
+        for other in sorted(dict.fromkeys(reads), key=lambda s: (s not in first, s.place if s in first else 0)):
             if other in self.wanted and other is not step and other.kind != "action":
-                lines += self.bring(other, context, [*inner, step], reads)
+                lines += self.bring(other, context, [*inner, step], reads, other in first)
         for part in inner:
             lines += self.written(part, context)
         lines += self.last(step, context)
         unit = self.editor.unit()
         head = ["@ms.jit"] if self.compiled(step) else []
         head.append(f"def {self.labels[step]}({self.signature(step)}):")
-        return [*head, *((unit + line).rstrip() for part in lines for line in part.split("\n")), ""]
+        return [*self.before.get(step, []), *head, *((unit + line).rstrip() for part in lines for line in part.split("\n")), ""]
 
-    def bring(self, other: Step, context: Context, users: Sequence[Step], reads: Sequence[Step]) -> list[str]:
-        """The value of another function: called where it is used, or first when that is more than once."""
+    def bring(self, other: Step, context: Context, users: Sequence[Step], reads: Sequence[Step], first: bool) -> list[str]:
+        """The value of another function: called where it is used, or first when that is more than once or its gradient is taken too."""
         call = self.call(other)
         if len(other.targets) > 1:
             names = [n if n not in self.labels.values() else self.fresh(f"{n}_value") for n in other.names]
@@ -266,7 +319,7 @@ class _Writer:
                 raise NotDirect("several values of a function that have the names of functions")
             return [f"{', '.join(names)} = {call}"]
         count = sum(self.graph.find(n) is other for s in users for n in ast.walk(s.node) if isinstance(n, (ast.Name, ast.Attribute)))
-        if count > 1 or reads.count(other) > 1:
+        if first or count > 1 or reads.count(other) > 1:
             context.given[other] = self.fresh(f"{other.names[0]}_value")
             return [f"{context.given[other]} = {call}"]
         context.given[other] = call
@@ -328,11 +381,17 @@ class _Writer:
             grads = self.graph.applied(call)[0]
             found = self.graph.find(grads)
             text = self.render(grads, context)
-            return [f"{self.updaters[step][0]}({text if found is not None and found.kind == 'gradient' else f'tuple({text})'})"]
+            whole = found is not None and found.kind == "gradient" and not (found in self.wanted and self.compiled(found))
+            return [f"{self.updaters[step][0]}({text if whole else f'tuple({text})'})"]
         if loss is not None:
             updater, weights = self.updaters[step]
             arguments = ", ".join(p.names[0] for p in self.parameters(loss))
-            return [f"{updater}(ops.GradOperation(get_by_list=True)({self.reference(loss)}, {weights})({arguments}))"]
+            gradient = f"ops.GradOperation(get_by_list=True)({self.reference(loss)}, {weights})({arguments})"
+            if step in self.apart:
+                name = self.fresh(f"{self.labels[loss]}_gradients")
+                self.before[step] = ["@ms.jit", f"def {name}({self.signature(loss)}):", f"{self.editor.unit()}return {gradient}", ""]
+                gradient = f"tuple({'self.' if step.owner is not None else ''}{name}({arguments}))"  # compiled code gives a list for a list
+            return [f"{updater}({gradient})"]
         api = self.program.api(call.func)
         if api == "tf.group":
             return self.group(call)
@@ -627,10 +686,12 @@ class _Writer:
         lines: list[str] = []
         if whole is not None:
             parameters = self.parameters(whole)
-            if inputs in ([], parameters[:1], parameters):
+            if inputs in ([], parameters[:1], parameters) and whole not in self.shielded:
                 name, arguments = self.reference(whole), parameters
             else:
-                name = self.fresh(f"{self.labels[whole]}_of_{'_'.join(names)}")
+                if inputs in ([], parameters[:1], parameters):
+                    arguments, names = parameters, [p.names[0] for p in parameters]
+                name = self.fresh(f"{self.labels[whole]}_of_{'_'.join(names)}" if names else f"compute_{self.labels[whole]}")
                 lines = [f"def {name}({', '.join(names)}):", f"{self.editor.unit()}return {self.call(whole)}", ""]
         else:
             name = self.function_name(site, names)
