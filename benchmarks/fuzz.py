@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 import mapper  # noqa: E402
 from mapper import held, source  # noqa: E402
-from mapper.results import Conversion, SourceError  # noqa: E402
+from mapper.results import Conversion, Direction, SourceError  # noqa: E402
 
 SLOW = 10.0
 PROGRAMS = [path.read_text("utf-8") for path in sorted([*(ROOT / "tests" / "programs").rglob("*.py"), *(ROOT / "examples").glob("*.py")])]
@@ -299,8 +299,9 @@ def attempt(seed: int) -> tuple[str, str]:
     lost = comments(program.text) - comments(conversion.code)
     if lost:
         return "lost a comment", repr(next(iter(lost)))
-    found = source.imports(program.text)
-    to = source.direction_of(program.text, "fuzz.py") if len(found) == 1 else "mindspore"
+    stretches = held.switched_off(program.text)
+    found = source.imports(held.hold(program.text, stretches)) or source.imports(program.text)
+    to: Direction = "mindspore" if found == {"tensorflow"} else "tensorflow"
     left = unaccounted(program.text, conversion, "tensorflow" if to == "mindspore" else "mindspore")
     if left:
         return "not accounted for", left
