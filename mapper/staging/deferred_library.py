@@ -508,6 +508,7 @@ class Variable(Deferred):
         self.parameter = ms.Parameter(value, name=full_name, requires_grad=trainable)
         self.start = self.parameter.asnumpy().copy()
         super().__init__(self.read, label="VariableV2", dtype=self.parameter.dtype, name=full_name)
+        self.after = []
         self.trainable = trainable
         graph.variables.append(self)
         for key in collections or ():
@@ -880,15 +881,17 @@ def he_uniform(seed=None):
 # -------------------------------------------------------------------------------------------------------------- running
 
 
-def ancestors(targets, stop=()):
-    """The tensors that the targets need, in an order in which they can be computed; `stop` are taken as given."""
+def ancestors(targets, stop=(), waits=True):
+    """The tensors that the targets need, in an order in which they can be computed; `stop` are taken as given.
+
+    With waits=False those are left out that the targets only wait for."""
     order, done, stack = [], set(stop), list(reversed(targets))
     while stack:
         tensor = stack[-1]
         if tensor in done:
             stack.pop()
             continue
-        missing = [t for t in (*tensor.after, *tensor.inputs) if t not in done]
+        missing = [t for t in (*(tensor.after if waits else ()), *tensor.inputs) if t not in done]
         if missing:
             stack.extend(reversed(missing))
             continue
@@ -909,6 +912,8 @@ def evaluate(targets, values):
             arguments = [t.read() if isinstance(t, Variable) and t.after == [] else values[t] for t in tensor.inputs]
         else:
             arguments = [values[t] for t in tensor.inputs]
+        if isinstance(tensor, Choice):  #: Choice
+            tensor.known = values  #: Choice
         values[tensor] = tensor.compute(*arguments)
     return [values[t] for t in targets]
 
@@ -1003,7 +1008,7 @@ def closure_of(outs, given, inside):
 
     `inside` tells which tensors belong to the function. Those that are in `given` and inside are shifted by what is given."""
     steps, outer, index = [], [], {t: i for i, t in enumerate(given)}
-    order = [t for t in ancestors(outs, [t for t in given if not inside(t)])]
+    order = ancestors(outs, [t for t in given if not inside(t)], waits=False)
     body = [t for t in order if inside(t)]
     for tensor in [u for t in body for u in t.inputs] + list(outs):
         if tensor not in index and not inside(tensor):
@@ -1026,6 +1031,29 @@ def closure_of(outs, given, inside):
     return function, outer
 
 
+LINEAR = {"add", "subtract", "neg", "negated", "sum_over", "mean_over", "reshaped", "reshape_to", "expand_dims", "squeeze", "turned", "concat",
+          "stack", "item", "piece", "repeated", "tile", "padded", "getitem", "cut", "total", "biased", "deepcopy", "broadcast_to", "running"}
+PRODUCTS = {"multiply", "matmul", "product"}
+
+
+def linked(path, xs):
+    """The tensors whose values the gradient along a path reads; for the others there is no gradient of it."""
+    moving, found = path | set(xs), set()
+    pending = []
+    for tensor in path:
+        inputs = [t for t in tensor.inputs if t in moving]
+        if tensor.label in PRODUCTS:
+            pending += [t for t in tensor.inputs if inputs != [t]]
+        elif tensor.label not in LINEAR:
+            pending += getattr(tensor, "links", tensor.inputs)
+    while pending:
+        tensor = pending.pop()
+        if tensor not in found:
+            found.add(tensor)
+            pending += tensor.inputs if tensor in path else []
+    return found
+
+
 class Gradient(Deferred):
     """The gradients of the sum of ys, a tuple. `total` are those of the xs that other xs lead to."""
 
@@ -1038,6 +1066,7 @@ class Gradient(Deferred):
         self.shifts = [x in path for x in xs]
         super().__init__(gradient_function(function, len(xs), len(xs) + len(outer), len(ys)), [*xs, *outer, *cotangents],
                          "Gradient", xs[0].dtype)
+        self.links = linked(path, xs).union(cotangents).intersection(self.inputs)  #: linked
 
     def compute(self, *values):
         values = list(values)
@@ -1093,13 +1122,17 @@ def gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_op
     reached, path = {x for x in xs if x.dtype is None or x.dtype in FLOATS}, []
     order = ancestors(ys)
     for tensor in order:
-        if tensor not in fixed and differentiable(tensor) and not reached.isdisjoint(tensor.inputs):
+        inputs = tensor.inputs
+        inputs = getattr(tensor, "links", inputs)  #: linked
+        if tensor not in fixed and differentiable(tensor) and not reached.isdisjoint(inputs):
             reached.add(tensor)
             path.append(tensor)
     useful, path_set = {y for y in ys if y in reached}, set(path)
     for tensor in reversed(order):
+        inputs = tensor.inputs
+        inputs = getattr(tensor, "links", inputs)  #: linked
         if tensor in useful and tensor in path_set:
-            useful.update(t for t in tensor.inputs if t in reached)
+            useful.update(t for t in inputs if t in reached)
     path = [t for t in path if t in useful]
     wanted = [x for x in dict.fromkeys(xs) if x in useful]
     looked_up = {x: lookups(x, ys, path) for x in wanted}  #: gather
@@ -1284,6 +1317,9 @@ def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, f
         return no_function(list(values[count:]))
 
     both = Deferred(choose, [convert_to_tensor(pred), *yes_outer, *no_outer], "cond", flat_yes[0].dtype)
+    actions = [[t for t in ancestors(flat) if isinstance(t, Action) and inside(t)] for flat, inside in ((flat_yes, inside_yes), (flat_no, inside_no))]
+    if any(actions):
+        both.after = [*both.after, Choice(pred, *actions)]
     outs = [node(item, both, i) for i in range(len(flat_yes))]
     return packed(yes, iter(outs))
 
@@ -1293,10 +1329,10 @@ class Choice(Action):
 
     def __init__(self, pred, yes, no):
         super().__init__(None, [pred], "cond")
-        self.yes, self.no = yes, no
+        self.yes, self.no, self.known = yes, no, {}
 
     def compute(self, pred):
-        evaluate(self.yes if pred else self.no, {})
+        evaluate(self.yes if pred else self.no, self.known)
 
 
 def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True, swap_memory=False,

@@ -237,6 +237,7 @@ def reduced(fn, x, axis, keepdims, reduction_indices=None, keep_dims=None):
     def over_axes(x):
         return fn(x, axis, keepdims)
 
+    over_axes.__name__ = fn.__name__  #: linked
     return node(over_axes, x)
 
 

@@ -205,6 +205,8 @@ def _carry(program: _Program, imports: list[ast.stmt]) -> None:
     if not program.wanted and not any(True for _ in imports):
         return
     program_uses = set().union(*(uses(statement) for statement in program.tree.body)) if program.tree.body else set()
+    if "gradients" in program.editor.source and any(isinstance(n, (ast.Is, ast.IsNot)) for n in ast.walk(program.tree)):
+        program.wanted.add("linked")  # whether a gradient is None is asked for
     support = carried(program_uses, program.wanted, program.renamed)
     text = support.text
     lines = []

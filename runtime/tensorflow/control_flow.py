@@ -113,7 +113,11 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = Fa
         return branch.run([], dict(zip(keys, values, strict=True)))
 
     outputs = [(_merge(a.node.shape, b.node.shape), a.node.dtype) for a, b in zip(yes, no, strict=True)]
-    results = [wrap(n, "cond/Merge") for n in ops.call(body, [chosen, *captured.values()], outputs)]
+    merged = ops.call(body, [chosen, *captured.values()], outputs)
+    updates = _updates_below([t.node for t in (*yes, *no)], since)
+    for node in merged:
+        node.control = (*node.control, *updates)
+    results = [wrap(n, "cond/Merge") for n in merged]
     return results[0] if single else pack_sequence_as(first, results)
 
 

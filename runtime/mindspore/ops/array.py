@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import core
 from ... import ops as engine
 from ...core import Node, leaf
 from .. import dtypes
@@ -231,7 +232,8 @@ def flip(input: Any, dims: Any) -> Tensor:
 
 def deepcopy(input_x: Any) -> Tensor:
     """The same value in memory of its own."""
-    return wrap(engine.identity(node_of(input_x, "deepcopy")))
+    node = node_of(input_x, "deepcopy")
+    return wrap(engine.identity(node) if core.is_recording() else leaf(node.value.copy()))
 
 
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
