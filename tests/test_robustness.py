@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import mapper
 from mapper import source
-from mapper.results import SourceError
+from mapper.results import Conversion, Site, SourceError
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -186,6 +187,58 @@ def test_statements_around_a_gradient_keep_their_bytes(above: list[str], below: 
 def test_mutated_programs(first: int) -> None:
     found = {seed: verdict for seed in range(first, first + 20) if (verdict := fuzz.attempt(seed))[0] not in fuzz.FINE}
     assert found == {}, f"python benchmarks/fuzz.py --show {next(iter(found))}"
+
+
+WATCHED = f"{fuzz.BYSTANDER}\n{GOOD}# note\n".replace("import tensorflow", "import numpy as np\nimport tensorflow")
+DAMAGES = {
+    "does not parse": lambda code: code + "(",
+    "mixed line ends": lambda code: code + "\r\n",
+    "changed what it should not touch": lambda code: code.replace("{'a' :1", "{'a': 1"),
+    "lost a comment": lambda code: code.replace("# note", ""),
+    "not accounted for": lambda code: code + "tf.exp(1.)\n",
+    "changes again": lambda code: f"# {code.count('#')}\n{code}",
+}
+
+
+@pytest.mark.parametrize("verdict", DAMAGES)
+def test_fuzzer_sees_what_must_not_happen(verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "mutated", lambda seed: WATCHED.encode())
+    assert fuzz.attempt(0) == ("converted", "")
+    convert = mapper.convert
+    monkeypatch.setattr(mapper, "convert", lambda text, *rest, **options: replace(done := convert(text, *rest, **options), code=DAMAGES[verdict](done.code)))
+    assert fuzz.attempt(0)[0] == verdict
+
+
+ENDS = {"crash": KeyError("xs"), "crash ": SystemExit(1), "defect reported": SourceError("a.py: the converter failed: x; y"),
+        "refused without a reason": SourceError("a.py: no"), "refused without a reason ": SourceError("a.py:1: syntax error: x"),
+        "refused: nested too deeply": SourceError("a.py: nested too deeply")}
+
+
+@pytest.mark.parametrize("verdict", ENDS)
+def test_fuzzer_asks_why_a_program_is_refused(verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ENDS[verdict]
+
+    monkeypatch.setattr(fuzz, "mutated", lambda seed: WATCHED.encode())
+    monkeypatch.setattr(mapper, "convert", refuse)
+    assert fuzz.attempt(0)[0] == verdict.strip()
+
+
+@pytest.mark.parametrize("text, conversion, left", [
+    ("import tensorflow as tf\ntf.one()\n", Conversion("# mapper: M201 x\ntf.one()\n"), ""),
+    ("import tensorflow as tf\ntf.one()\n", Conversion("# mapper: M201 x\nif 1:\n    tf.one()\n"), ""),
+    ("import tensorflow as tf\ntf.one()\n", Conversion("if 1:\n    tf.one()\n"), "tf in line 2"),
+    ("import tensorflow as tf\ntf.one()\n", Conversion("tf.one = 1\n"), "tf in line 1"),
+    ("import tensorflow as tf\n# mapper: off\ntf.one()\n", Conversion("# mapper: off\ntf.one()\n"), ""),
+    ("import tensorflow as tf\ntf = 1\ntf.one()\n", Conversion("tf.one()\n"), ""),
+    ("def f():\n    import tensorflow as tf\n    tf.one()\n", Conversion("def f():\n    tf.one()\n"), "tf in line 2"),
+    ("def f():\n    import tensorflow as tf\ntf.one()\n", Conversion("tf.one()\n"), ""),
+    ("import tensorflow as tf\ng = tf.gradients(x, y)\n", Conversion("g = 1\n"), "a call of tf.gradients that no site speaks of, line 2"),
+    ("import tensorflow as tf\ng = tf.gradients(x, y)\n", Conversion("g = 1\n", (), (Site("G1", 2, 5, None),)), "complete, and a site is left"),
+    ("import tensorflow as tf\ng = tf.gradients(x, y)\n", Conversion("g = 1\n", (), (Site("G1", 2, 5, (1, 1)),)), ""),
+])
+def test_fuzzer_counts_what_is_left(text: str, conversion: Conversion, left: str) -> None:
+    assert fuzz.unaccounted(text, conversion, "tensorflow") == left
 
 
 # ---------------------------------------------------------------------------------------------------------------- kill -9
