@@ -28,7 +28,7 @@ add = binary("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
 subtract = binary("subtract", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
 multiply = binary("multiply", np.multiply, lambda g, y, a, b: g * conj(b), lambda g, y, a, b: g * conj(a))
 divide = binary("divide", np.true_divide, lambda g, y, a, b: g / conj(b), lambda g, y, a, b: -g * conj(a / b) / conj(b))
-reciprocal = unary("reciprocal", lambda x: 1 / x, lambda g, y, x: -g * y * y)
+reciprocal = unary("reciprocal", lambda x: 1 / x, lambda g, y, x: -g * conj(y * y))
 square = unary("square", np.square, lambda g, y, x: g * (2.0 * conj(x)))
 squared_difference = binary("squared_difference", lambda a, b: np.square(a - b),
                             lambda g, y, a, b: 2.0 * g * (a - b), lambda g, y, a, b: -2.0 * g * (a - b))
@@ -37,7 +37,7 @@ floormod = binary("floormod", np.mod, lambda g, y, a, b: g, lambda g, y, a, b: -
 truncatediv = binary("truncatediv", lambda a, b: np.trunc(a / b).astype(a.dtype))
 truncatemod = binary("truncatemod", np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * trunc(a / b))
 divide_no_nan: Op = binary("divide_no_nan", lambda a, b: np.where(b == 0, np.zeros((), a.dtype), a / np.where(b == 0, 1, b).astype(a.dtype)),
-                       lambda g, y, a, b: divide_no_nan(g, b), lambda g, y, a, b: -divide_no_nan(g * divide_no_nan(a, b), b))
+                       lambda g, y, a, b: divide_no_nan(g, conj(b)), lambda g, y, a, b: -divide_no_nan(g * conj(divide_no_nan(a, b)), conj(b)))
 
 
 def _power(a: Array, b: Array) -> Any:
@@ -47,11 +47,12 @@ def _power(a: Array, b: Array) -> Any:
 
 
 def _power_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
-    positive = greater(a, core.lift(0, a))
-    return g * y * log(where(positive, a, core.lift(1, a))) * cast(positive, g.dtype)
+    zero = core.lift(0, a)
+    positive = not_equal(a, zero) if a.dtype.kind == "c" else greater(a, zero)
+    return g * conj(y * log(where(positive, a, core.lift(1, a)))) * cast(positive, g.dtype)
 
 
-power: Op = binary("power", _power, lambda g, y, a, b: g * b * power(a, b - 1.0), _power_exponent)
+power: Op = binary("power", _power, lambda g, y, a, b: g * conj(b * power(a, b - 1.0)), _power_exponent)
 
 
 def _exponent_or_nan(g: Node, y: Node, a: Node, b: Node) -> Node:
@@ -96,21 +97,21 @@ def add_n(xs: Any) -> Node:
 # ------------------------------------------------------------------------------------------------- exponentials and roots
 
 exp = unary("exp", np.exp, lambda g, y, x: g * conj(y))
-expm1 = unary("expm1", np.expm1, lambda g, y, x: g * (y + 1.0))
+expm1 = unary("expm1", np.expm1, lambda g, y, x: g * conj(y + 1.0))
 log = unary("log", np.log, lambda g, y, x: g / conj(x))
-log1p = unary("log1p", np.log1p, lambda g, y, x: g / (1.0 + x))
-sqrt = unary("sqrt", np.sqrt, lambda g, y, x: g * 0.5 / y)
-rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, y, x: g * -0.5 * y * y * y)
+log1p = unary("log1p", np.log1p, lambda g, y, x: g / conj(1.0 + x))
+sqrt = unary("sqrt", np.sqrt, lambda g, y, x: g * 0.5 / conj(y))
+rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, y, x: g * -0.5 * conj(y * y * y))
 # TensorFlow's SqrtGrad and RsqrtGrad give zero for a zero cotangent, whatever the point.
-sqrt_zero_safe = unary("sqrt_zero_safe", np.sqrt, lambda g, y, x: _unless_zero(g, g * 0.5 / y))
-rsqrt_zero_safe = unary("rsqrt_zero_safe", lambda x: 1 / np.sqrt(x), lambda g, y, x: _unless_zero(g, g * -0.5 * y * y * y))
+sqrt_zero_safe = unary("sqrt_zero_safe", np.sqrt, lambda g, y, x: _unless_zero(g, g * 0.5 / conj(y)))
+rsqrt_zero_safe = unary("rsqrt_zero_safe", lambda x: 1 / np.sqrt(x), lambda g, y, x: _unless_zero(g, g * -0.5 * conj(y * y * y)))
 
 
 def _unless_zero(g: Node, value: Node) -> Node:
     return where(equal(g, core.lift(0, g)), zeros_like_now(g), value)
 
 
-sigmoid = unary("sigmoid", lambda x: _sigmoid(x), lambda g, y, x: g * y * (1.0 - y))
+sigmoid = unary("sigmoid", lambda x: _sigmoid(x), lambda g, y, x: g * conj(y * (1.0 - y)))
 softplus = unary("softplus", lambda x: np.logaddexp(x, np.zeros((), x.dtype)), lambda g, y, x: g * sigmoid(x))
 softsign = unary("softsign", lambda x: x / (1 + np.abs(x)), lambda g, y, x: g / square(1.0 + absolute(x)))
 log_sigmoid = unary("log_sigmoid", lambda x: -np.logaddexp(-x, np.zeros((), x.dtype)), lambda g, y, x: g * sigmoid(-x))
@@ -127,16 +128,16 @@ def _sigmoid(x: Array) -> Any:
 
 sin = unary("sin", np.sin, lambda g, y, x: g * conj(cos(x)))
 cos: Op = unary("cos", np.cos, lambda g, y, x: -g * conj(sin(x)))
-tan = unary("tan", np.tan, lambda g, y, x: g * (1.0 + y * y))
-arcsin = unary("arcsin", np.arcsin, lambda g, y, x: g * rsqrt(1.0 - x * x))
-arccos = unary("arccos", np.arccos, lambda g, y, x: -g * rsqrt(1.0 - x * x))
-arctan = unary("arctan", np.arctan, lambda g, y, x: g / (1.0 + x * x))
-sinh = unary("sinh", np.sinh, lambda g, y, x: g * cosh(x))
-cosh: Op = unary("cosh", np.cosh, lambda g, y, x: g * sinh(x))
-tanh = unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y))
-arcsinh = unary("arcsinh", np.arcsinh, lambda g, y, x: g * rsqrt(x * x + 1.0))
-arccosh = unary("arccosh", np.arccosh, lambda g, y, x: g * rsqrt(x * x - 1.0))
-arctanh = unary("arctanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x))
+tan = unary("tan", np.tan, lambda g, y, x: g * conj(1.0 + y * y))
+arcsin = unary("arcsin", np.arcsin, lambda g, y, x: g * conj(rsqrt(1.0 - x * x)))
+arccos = unary("arccos", np.arccos, lambda g, y, x: -g * conj(rsqrt(1.0 - x * x)))
+arctan = unary("arctan", np.arctan, lambda g, y, x: g / conj(1.0 + x * x))
+sinh = unary("sinh", np.sinh, lambda g, y, x: g * conj(cosh(x)))
+cosh: Op = unary("cosh", np.cosh, lambda g, y, x: g * conj(sinh(x)))
+tanh = unary("tanh", np.tanh, lambda g, y, x: g * conj(1.0 - y * y))
+arcsinh = unary("arcsinh", np.arcsinh, lambda g, y, x: g * conj(rsqrt(x * x + 1.0)))
+arccosh = unary("arccosh", np.arccosh, lambda g, y, x: g * conj(rsqrt(x * x - 1.0)))
+arctanh = unary("arctanh", np.arctanh, lambda g, y, x: g / conj(1.0 - x * x))
 arctan2 = binary("arctan2", np.arctan2, lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b))
 
 # ------------------------------------------------------------------------------------------------------- special functions
@@ -180,21 +181,31 @@ def _digamma_scalar(x: float) -> float:
     return shift + math.log(x) - 0.5 / x - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w / 132))))
 
 
-def _trigamma_scalar(x: float) -> float:
-    if x <= 0 and x == math.floor(x):
-        return math.inf
-    if x < 0:
-        return -_trigamma_scalar(1 - x) + (math.pi / math.sin(math.pi * x)) ** 2
-    shift = 0.0
-    while x < 10:
-        shift += 1 / (x * x)
-        x += 1
-    w = 1 / (x * x)
-    return shift + 1 / x + w / 2 + w / x * (1 / 6 - w * (1 / 30 - w * (1 / 42 - w / 30)))
+# The even Bernoulli numbers over (2k)!: the asymptotic series of the polygamma functions.
+_BERNOULLI = [b / math.factorial(2 * k + 2) for k, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510))]
 
 
-trigamma = unary("trigamma", _by_element(_trigamma_scalar))
-digamma = unary("digamma", _by_element(_digamma_scalar), lambda g, y, x: g * trigamma(x))
+def _polygamma(x: Array, order: int) -> Any:
+    value = np.array(x, np.float64)
+    total = np.zeros_like(value)
+    while (low := value < 16 + order).any():
+        total += np.where(low, math.factorial(order) / value ** (order + 1), 0)
+        value += low
+    total += math.factorial(order - 1) / value ** order + math.factorial(order) / (2 * value ** (order + 1))
+    for k, coefficient in enumerate(_BERNOULLI):
+        total += coefficient * math.factorial(2 * k + 1 + order) / value ** (2 * k + 2 + order)
+    return (total if order % 2 else -total).astype(x.dtype)
+
+
+_POLYGAMMA = define("polygamma", _polygamma, same, lambda g, y, x, order: g * polygamma(x, order + 1))
+
+
+def polygamma(x: Node, order: int) -> Node:
+    """The derivative number `order` (at least 1) of the digamma function."""
+    return apply(_POLYGAMMA, x, order=order)
+
+
+digamma = unary("digamma", _by_element(_digamma_scalar), lambda g, y, x: g * polygamma(x, 1))
 lgamma = unary("lgamma", _by_element(_lgamma_scalar), lambda g, y, x: g * digamma(x))
 
 
@@ -225,7 +236,7 @@ def _abs_infer(x: Node) -> Any:
     return x.shape, np.empty(0, x.dtype).real.dtype
 
 
-absolute_complex = unary("absolute_complex", np.abs, lambda g, y, x: to_complex(g, x.dtype) * sign(x), _abs_infer)
+absolute_complex = unary("absolute_complex", np.abs, lambda g, y, x: to_complex(g, x.dtype) * divide_no_nan(x, to_complex(y, x.dtype)), _abs_infer)
 
 
 def absolute(x: Node) -> Node:
@@ -423,7 +434,8 @@ def _real_infer(x: Node) -> Any:
 real = unary("real", lambda x: np.array(np.real(x)), lambda g, y, x: to_complex(g, x.dtype), _real_infer)
 imag = unary("imag", lambda x: np.array(np.imag(x)), lambda g, y, x: to_complex(g, x.dtype, imaginary=True), _real_infer)
 conj_complex = unary("conj", np.conj, lambda g, y, x: conj(g))
-angle = unary("angle", np.angle, None, _real_infer)
+# Of a real number the angle is 0 or pi, without a derivative.
+angle = unary("angle", np.angle, lambda g, y, x: to_complex(g, x.dtype, imaginary=True) / conj(x) if x.dtype.kind == "c" else None, _real_infer)
 _TO_COMPLEX = define("to_complex", lambda x, dtype, factor: (x * factor).astype(dtype), lambda x, dtype, factor: (x.shape, dtype),
                      lambda g, y, x, dtype, factor: real(g) if factor == 1 else imag(g))
 complex_of = binary("complex", lambda a, b: (a + 1j * b).astype(np.complex64 if a.dtype == np.float32 else np.complex128),

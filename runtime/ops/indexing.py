@@ -232,7 +232,7 @@ def _highest(dtype: Any) -> Any:
 def _extreme_rows(g: Node, y: Node, x: Node, ids: Node, count: int | None) -> Node:
     hit = cast(equal(x, _back_to_rows(y, ids)), g.dtype)
     ties = segment_sum(hit, ids, count)
-    return _back_to_rows(g, ids) * hit / _back_to_rows(where(equal(ties, zeros_like_now(ties)), ties + 1.0, ties), ids)
+    return hit * _back_to_rows(g / where(equal(ties, zeros_like_now(ties)), ties + 1.0, ties), ids)
 
 
 segment_sum = _segment("segment_sum", _fold_rows(np.add, 0), lambda g, y, x, ids, count: _back_to_rows(g, ids))
@@ -240,7 +240,26 @@ segment_mean = _segment("segment_mean", _mean_rows, lambda g, y, x, ids, count: 
 segment_max = _segment("segment_max", _fold_rows(np.maximum, _lowest), _extreme_rows)
 segment_min = _segment("segment_min", _fold_rows(np.minimum, _highest), _extreme_rows)
 segment_prod = _segment("segment_prod", _fold_rows(np.multiply, 1),
-                        lambda g, y, x, ids, count: _back_to_rows(g, ids) * _back_to_rows(y, ids) / x)
+                        lambda g, y, x, ids, count: _back_to_rows(g, ids) * apply(_SEGMENT_OTHERS, x, ids, count=count))
+
+
+def _segment_others(x: Array, ids: Array, count: int | None) -> Any:
+    flat, places = x.reshape((ids.size, *x.shape[ids.ndim:])), ids.reshape(-1)
+    size = count if count is not None else (int(ids.max()) + 1 if ids.size else 0)
+    zero = flat == 0
+    zeros = _fold_rows(np.add, 0)(zero.astype(np.int64), places, size)[places]
+    product = _fold_rows(np.multiply, 1)(np.where(zero, np.ones((), x.dtype), flat), places, size)[places]
+    others = np.where(zeros == zero, product / np.where(zero, np.ones((), x.dtype), flat), np.zeros((), x.dtype))
+    return (others * (places >= 0).reshape((-1,) + (1,) * (flat.ndim - 1))).reshape(x.shape).astype(x.dtype)
+
+
+def _segment_others_grad(g: Node, y: Node, x: Node, ids: Node, count: int | None) -> Node:
+    # As for the product over an axis: through the quotient where x is not zero.
+    safe = where(equal(x, zeros_like_now(x)), zeros_like_now(x) + 1e-20, x)
+    return (_back_to_rows(segment_sum(g * y, ids, count), ids) - g * y) / safe
+
+
+_SEGMENT_OTHERS: Primitive = define("segment_prod_of_others", _segment_others, lambda x, ids, count: (x.shape, x.dtype), _segment_others_grad, None)
 
 
 # ----------------------------------------------------------------------------------------------------------------- sorting

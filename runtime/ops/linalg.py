@@ -9,7 +9,21 @@ import numpy as np
 from ..core import Array, Node, Shape, apply, pick
 from .define import broadcast_shapes, define
 from .elementwise import conj, reciprocal, square, subtract
-from .shape import expand_dims, matrix_band_part, matrix_diag, matrix_diag_part, spread_like, transpose, tril
+from .shape import (
+    HOLE,
+    concat,
+    expand_dims,
+    getitem,
+    matrix_band_part,
+    matrix_diag,
+    matrix_diag_part,
+    ones_like,
+    shape_of,
+    spread_like,
+    take_index,
+    transpose,
+    tril,
+)
 
 
 def _turn(x: Array, turned: bool) -> Array:
@@ -70,7 +84,7 @@ def _einsum_infer(*xs: Node, equation: str) -> tuple[Shape, Any]:
     sizes: dict[str, int | None] = {}
     for term, x in zip(terms, xs, strict=True):
         for letter, size in zip(term, x.shape or (), strict=True):
-            sizes[letter] = size if sizes.get(letter) is None else sizes[letter]
+            sizes[letter] = size if sizes.get(letter) in (None, 1) else sizes[letter]
     return tuple(sizes[letter] for letter in out), xs[0].dtype
 
 
@@ -94,11 +108,49 @@ _EINSUM = define("einsum", lambda *xs, equation: np.einsum(equation, *xs, optimi
 
 
 def einsum(equation: str, *xs: Node) -> Node:
-    """Einstein summation with an explicit right-hand side added when it is missing."""
+    """Einstein summation. The right-hand side may be missing, "..." stands for leading axes that broadcast, and a letter that
+    occurs twice in one term takes a diagonal."""
+    equation = equation.replace(" ", "")
     if "->" not in equation:
-        letters = equation.replace(",", "").replace(" ", "")
-        equation += "->" + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
-    return apply(_EINSUM, *xs, equation=equation.replace(" ", ""))
+        letters = equation.replace(",", "").replace(".", "")
+        dots = "..." if "..." in equation else ""
+        equation += f"->{dots}" + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
+    if "..." in equation:
+        equation = _without_dots(equation, xs)
+    left, _, right = equation.partition("->")
+    terms, operands = left.split(","), list(xs)
+    spare = [letter for letter in _LETTERS if letter not in equation]
+    for position, x in enumerate(xs):
+        term = terms[position]
+        for i, letter in enumerate(term):
+            if letter in term[:i]:
+                other = spare.pop()
+                terms[position] = terms[position][:i] + other + terms[position][i + 1:]
+                terms.append(letter + other)
+                operands.append(matrix_diag(ones_like(take_line(x, i))))
+    return apply(_EINSUM, *operands, equation=f"{','.join(terms)}->{right}")
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def take_line(x: Node, axis: int) -> Node:
+    """Some vector along an axis of x."""
+    from .reduction import reduce_sum
+
+    return reduce_sum(x, tuple(i for i in range(len(x.shape or ())) if i != axis))
+
+
+def _without_dots(equation: str, xs: Sequence[Node]) -> str:
+    """The equation with letters for what its dots stand for."""
+    left, _, right = equation.partition("->")
+    terms = left.split(",")
+    if any(x.shape is None for x in xs):
+        raise ValueError(f"einsum of {equation!r} needs operands of known rank")
+    counts = [len(x.shape or ()) - len(term.replace("...", "")) if "..." in term else 0 for term, x in zip(terms, xs, strict=True)]
+    spare = "".join(letter for letter in reversed(_LETTERS) if letter not in equation)[:max(counts)]
+    filled = [term.replace("...", spare[len(spare) - count:]) for term, count in zip(terms, counts, strict=True)]
+    return f"{','.join(filled)}->{right.replace('...', spare)}"
 
 
 def tensordot(a: Node, b: Node, axes: int | Sequence[Sequence[int]]) -> Node:
@@ -123,7 +175,7 @@ def _same(x: Node, *rest: Node, **params: Any) -> tuple[Shape, Any]:
     return x.shape, x.dtype
 
 
-_INVERSE = define("inverse", np.linalg.inv, _same, lambda g, y, x: -matmul(matmul(y, g, True), y, False, True))
+_INVERSE = define("inverse", np.linalg.inv, _same, lambda g, y, x: -matmul(matmul(conj(y), g, True), conj(y), False, True))
 
 
 def inverse(x: Node) -> Node:
@@ -214,8 +266,6 @@ def trace(x: Node) -> Node:
 
 def _pair_gaps(w: Node) -> Node:
     """1 / (w_j - w_i) off the diagonal, 0 on it."""
-    from .shape import ones_like
-
     gaps = subtract(expand_dims(w, -2), expand_dims(w, -1))
     eye = matrix_diag(ones_like(w))
     return reciprocal(gaps + eye) - eye
@@ -264,11 +314,12 @@ def _svd_grad(gs: Sequence[Node], y: Node, x: Node) -> Node:
     right = column * (gaps * (matmul(v, gs[2], True) - turn(matmul(v, gs[2], True))))
     result = matmul(matmul(u, left + right + matrix_diag(gs[0])), v, False, True)
     m, n = (x.shape or (None, None))[-2:]
+    # Where the sizes are unknown, what follows is zero if the matrix turns out square.
     inverse_s = expand_dims(reciprocal(s), -2)
-    if m is not None and n is not None and m > n:
+    if m is None or n is None or m > n:
         scaled = gs[1] * inverse_s
         result = result + matmul(scaled - matmul(u, matmul(u, scaled, True)), v, False, True)
-    if m is not None and n is not None and n > m:
+    if m is None or n is None or n > m:
         scaled = gs[2] * inverse_s
         result = result + matmul(u, scaled - matmul(v, matmul(v, scaled, True)), False, True)
     return result
@@ -293,6 +344,17 @@ def _qr_infer(x: Node) -> Any:
 
 def _qr_grad(gs: Sequence[Node], y: Node, x: Node) -> Node:
     q, r = pick(y, 0), pick(y, 1)
+    if r.shape is not None and r.shape[-1] is not None and r.shape[-1] == r.shape[-2]:
+        return _qr_deep_grad(gs, q, r)
+    # More columns than rows: the square part decides q, the columns after it only r. There are none where it is not so after all.
+    rows = [take_index(shape_of(r), -2, 0)]
+    first, rest = (Ellipsis, slice(None, HOLE)), (Ellipsis, slice(HOLE, None))
+    later = getitem(gs[1], rest, rows)
+    by_q = gs[0] + matmul(getitem(x, rest, rows), later, False, True)
+    return concat([_qr_deep_grad([by_q, getitem(gs[1], first, rows)], q, getitem(r, first, rows)), matmul(q, later)], -1)
+
+
+def _qr_deep_grad(gs: Sequence[Node], q: Node, r: Node) -> Node:
     m = matmul(r, gs[1], False, True) - matmul(gs[0], q, True)
     lower = matrix_band_part(m, -1, 0)
     symmetric = lower + turn(lower) - matrix_diag(matrix_diag_part(m))

@@ -22,9 +22,9 @@ def _like(x: Node, like: Node, **params: Any) -> tuple[Shape, Any]:
 def _sum_to(x: Array, shape: tuple[int, ...]) -> Any:
     if x.shape == shape:
         return x
-    if x.ndim < len(shape) or math.prod(shape) > x.size:
-        return np.broadcast_to(x, shape)          # a cotangent that was given smaller than its tensor
     extra = x.ndim - len(shape)
+    if extra < 0 or any(m == 1 and n != 1 for m, n in zip(x.shape[extra:], shape, strict=True)):
+        return np.broadcast_to(x, shape)          # a cotangent that was given smaller than its tensor
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
     return x.sum(axis=axes, keepdims=True, dtype=x.dtype).reshape(shape)
 
