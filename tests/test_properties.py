@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from test_verify_mutations import Server
 
 import mapper
+from mapper.source import direction_of
 from mapper.verification import comparisons
 from mapper.verify_compare import Tolerance
 from mapper.verify_printed import printed_numbers
@@ -121,11 +122,12 @@ def crash(path: Path) -> str:
 
 
 def holds(program: str, server: Server, folder: Path) -> None:
-    """Converts completely, verifies, and comes back as a program that prints the same."""
+    """Converts completely and once, verifies, and comes back as a program that prints the same."""
     original, target, last = (folder / f"{name}.py" for name in ("original", "converted", "back"))
     original.write_text(program, "utf-8")
     conversion = mapper.convert(program)
     assert conversion.complete and all(site.converted for site in conversion.sites), [str(f) for f in conversion.findings]
+    assert mapper.convert(conversion.code, direction_of(program, "")).code == conversion.code
     target.write_text(conversion.code, "utf-8")
     left = server.run(original, program)
     assert left.outcome.code == 0, crash(original)
