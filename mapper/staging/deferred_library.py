@@ -446,6 +446,7 @@ class Graph:
 
     def __init__(self):
         self.variables, self.collections, self.scopes, self.names = [], {}, [("", None, None)], {}
+        self.opened = {}  #: variable_scope
         self.space = ""
 
     def as_default(self):
@@ -692,10 +693,15 @@ class variable_scope:
         if isinstance(self.given, variable_scope):
             prefix, reuse = self.given.prefix, reuse or self.given.reuse
         else:
-            name = self.given if self.given is not None else unique_name(prefix + self.default_name)[len(prefix):]
+            name, count = self.default_name if self.given is None else self.given, 0
+            while self.given is None and graph.opened.get(prefix + name):
+                count += 1
+                name = f"{self.default_name}_{count}"
             prefix = prefix + name + "/" if name else prefix
         self.prefix, self.reuse = prefix, self.wanted if self.wanted is not None else reuse
         self.name = self.original_name_scope = prefix[:-1]
+        graph.opened[self.name] = graph.opened.get(self.name, 0) + 1
+        self.counts = dict(graph.opened)
         graph.scopes.append((prefix, self.reuse, self.initializer or initializer))
         self.outer_space = graph.space
         if len(prefix) > len(graph.scopes[-2][0]):
@@ -705,6 +711,10 @@ class variable_scope:
     def __exit__(self, *exception):
         graph.scopes.pop()
         graph.space = self.outer_space
+        if isinstance(self.given, variable_scope):
+            graph.opened = self.counts
+        else:  # names inside start again when the scope is opened again
+            graph.opened = {name: count for name, count in graph.opened.items() if not name.startswith(self.prefix or "/")}
 
     def reuse_variables(self):
         self.reuse = True

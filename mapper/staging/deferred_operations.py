@@ -1157,9 +1157,9 @@ def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name
     return x * factor + ((-mean * factor) if offset is None else offset - mean * factor)
 
 
-def uniquely(default):
-    """A layer's name that is not in use in the current scope."""
-    return unique_name(scope_prefix() + default)[len(scope_prefix()):]
+def layer_scope(name, default, reuse=None):
+    """The scope of a layer: of its name, or of a default name that is not in use in the current scope."""
+    return variable_scope(name or (default if reuse else None), default, reuse=reuse)
 
 
 def dense(inputs, units, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=zeros_initializer,
@@ -1167,7 +1167,7 @@ def dense(inputs, units, activation=None, use_bias=True, kernel_initializer=None
           bias_constraint=None, trainable=True, name=None, reuse=None):
     """A fully connected layer, with variables `kernel` and `bias` in a scope of its name."""
     inputs = convert_to_tensor(inputs)
-    with variable_scope(name or uniquely("dense"), reuse=reuse):
+    with layer_scope(name, "dense", reuse):
         kernel = get_variable("kernel", [static_shape(inputs)[-1], units], ms.float32, kernel_initializer, kernel_regularizer, trainable)
         found = tensordot(inputs, kernel, 1) if len(static_shape(inputs)) > 2 else matmul(inputs, kernel)
         if use_bias:
@@ -1181,7 +1181,7 @@ def fully_connected(inputs, num_outputs, activation_fn=None, normalizer_fn=None,
                     trainable=True, scope=None):
     """A fully connected layer, with variables `weights` and `biases` in a scope of its name."""
     inputs = convert_to_tensor(inputs)
-    with variable_scope(scope or uniquely("fully_connected"), reuse=reuse):
+    with layer_scope(scope, "fully_connected", reuse):
         weights = get_variable("weights", [static_shape(inputs)[-1], num_outputs], ms.float32, weights_initializer,
                                weights_regularizer, trainable)
         found = matmul(inputs, weights)
@@ -1199,7 +1199,7 @@ def layers_conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid",
     inputs = convert_to_tensor(inputs)
     layout = "NCHW" if data_format == "channels_first" else "NHWC"
     size = of_image(kernel_size, layout)
-    with variable_scope(name or uniquely("conv2d"), reuse=reuse):
+    with layer_scope(name, "conv2d", reuse):
         shape = [*size, static_shape(inputs)[1 if layout == "NCHW" else 3], filters]
         kernel = get_variable("kernel", shape, ms.float32, kernel_initializer, kernel_regularizer, trainable)
         found = conv2d(inputs, kernel, of_image(strides, layout), padding.upper(), True, layout, of_image(dilation_rate, layout))
@@ -1217,7 +1217,7 @@ def layers_conv2d_transpose(inputs, filters, kernel_size, strides=(1, 1), paddin
     layout = "NCHW" if data_format == "channels_first" else "NHWC"
     size, stride, rows = of_image(kernel_size, layout), of_image(strides, layout), 2 if layout == "NCHW" else 1
     known = static_shape(inputs)
-    with variable_scope(name or uniquely("conv2d_transpose"), reuse=reuse):
+    with layer_scope(name, "conv2d_transpose", reuse):
         kernel = get_variable("kernel", [*size, filters, known[1 if rows == 2 else 3]], ms.float32, kernel_initializer, kernel_regularizer, trainable)
         image = [n * s + (max(k - s, 0) if padding.upper() == "VALID" else 0) for n, s, k in zip(known[rows:rows + 2], stride, size)]
         shape = [known[0] or shape_of(inputs)[0], *([filters, *image] if rows == 2 else [*image, filters])]
@@ -1670,7 +1670,7 @@ def layers_batch_normalization(inputs, axis=-1, momentum=0.99, epsilon=1e-3, cen
     inputs = convert_to_tensor(inputs)
     rank = len(static_shape(inputs))
     size, axes = [static_shape(inputs)[-1]], list(range(rank - 1))
-    with variable_scope(name or uniquely("batch_normalization"), reuse=reuse):
+    with layer_scope(name, "batch_normalization", reuse):
         gamma = get_variable("gamma", size, initializer=gamma_initializer, trainable=trainable) if scale else None
         beta = get_variable("beta", size, initializer=beta_initializer, trainable=trainable) if center else None
         moving_mean = get_variable("moving_mean", size, initializer=moving_mean_initializer, trainable=False)
@@ -1710,7 +1710,7 @@ class Dense:
     def __call__(self, inputs):
         inputs = convert_to_tensor(inputs)
         if self.kernel is None:
-            with variable_scope(self.name or uniquely("dense")):
+            with layer_scope(self.name, "dense"):
                 self.kernel = get_variable("kernel", [static_shape(inputs)[-1], self.units], initializer=self.starts[0])
                 self.bias = get_variable("bias", [self.units], initializer=self.starts[1]) if self.use_bias else None
         found = tensordot(inputs, self.kernel, 1) if len(static_shape(inputs)) > 2 else matmul(inputs, self.kernel)

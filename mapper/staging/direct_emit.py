@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mapper.results import Conversion
 from mapper.results import Site as Place
 from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step
-from mapper.staging.direct_program import Function
+from mapper.staging.direct_program import CONSTANTS, Function
 from mapper.staging.direct_runs import Runs
 from mapper.staging.direct_sites import LocalSites
 from mapper.staging.value_library import value_definitions
@@ -619,10 +619,14 @@ class _Writer:
     def render(self, node: ast.AST, context: Context) -> str:
         """The text of an expression in a context."""
         def put(part: ast.expr) -> str | None:
+            if isinstance(part, ast.Call) and self.program.api(part.func) in CONSTANTS and self.runs_compiled(context) and self.differentiable(part):
+                return f"ms.mutable({self.program.render(part, lambda n: None if n is part else put(n))})"
             if not isinstance(part, (ast.Name, ast.Attribute)) or not isinstance(part.ctx, ast.Load):
                 return None
             step = self.graph.find(part)
             if step is not None:
+                if self.constant(step, context) and self.differentiable(part):
+                    return f"ms.mutable({self.text_of(step, part, context)})"
                 return self.text_of(step, part, context) if step.kind not in ("session",) else None
             return self.host_text(part, context)
 
@@ -651,6 +655,22 @@ class _Writer:
                 self.promoted[target] = None
             return f"self.{name}" if isinstance(node, (ast.Name, type(None))) or target[0] is step.home else self.editor.original(node)  # type: ignore[arg-type]
         return name if not isinstance(node, ast.Attribute) else self.editor.original(node)
+
+    def runs_compiled(self, context: Context) -> bool:
+        """Whether what is written in a context runs in compiled code."""
+        return context.step is not None and any(self.compiled(s) and context.step in self.reached(s) for s in self.wanted)
+
+    def constant(self, step: Step, context: Context) -> bool:
+        """Whether a tensor is a constant of compiled code, which gives no gradient for one."""
+        here = step not in context.local and step not in context.given
+        return here and step.kind == "tensor" and not self.graph.waits(step) and self.runs_compiled(context)
+
+    def differentiable(self, node: ast.expr) -> bool:
+        """Whether an expression is handed to a function of the program that takes gradients."""
+        call = self.editor.parent(node)
+        call = self.editor.parent(call) if isinstance(call, ast.keyword) else call
+        return isinstance(call, ast.Call) and call.func is not node and isinstance(function := self.program.callee(call), Function) \
+            and self.program.has_sites(function)
 
     def host_text(self, node: ast.expr, context: Context) -> str | None:
         """A name of __init__ that a method reads: what the object keeps of it."""
@@ -711,7 +731,9 @@ class _Writer:
             compiled = self.inside or context.step is not None and self.compiled(context.step)
             call += f", {texts[0]}" if alone else f", [{', '.join(texts)}]" if compiled else f", ms.ParameterTuple([{', '.join(texts)}])"
         sens = [self.render(part, context) for part in site.sens or ()]
-        given = [self.text_of(a, None, context) for a in arguments] + ([sens[0] if len(sens) == 1 else f"({', '.join(sens)})"] if sens else [])
+        texts = [self.text_of(a, None, context) for a in arguments]
+        given = [f"ms.mutable({text})" if self.constant(a, context) else text for a, text in zip(arguments, texts)]
+        given += [] if not sens else sens if len(sens) == 1 else [f"({', '.join(sens)})"]
         call += f")({', '.join(given)})" + extra
         if len(call) + len(", ".join(step.names)) > 96:
             head = call.index("(", call.index("(") + 1)

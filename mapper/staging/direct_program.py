@@ -39,6 +39,8 @@ _SCALAR = frozenset({"sqrt", "exp", "log", "float32", "float64", "int32", "int64
 _WHOLE = frozenset({"sum", "prod", "mean", "max", "min", "std", "var", "argmax", "argmin", "size"})
 _ARRAYS = frozenset({"astype", "reshape", "randn", "rand", "uniform", "normal", "standard_normal", "choice", "randint", "dot", "copy", "ravel",
                      "flatten", "transpose", "cumsum", "permutation", "random_sample", "multivariate_normal"})
+CONSTANTS = frozenset({"tf.constant", "tf.convert_to_tensor", "tf.zeros", "tf.ones", "tf.zeros_like", "tf.ones_like", "tf.fill", "tf.eye", "tf.range",
+                       "tf.linspace"})
 _OF_NUMBERS = frozenset({"tf.reshape", "tf.zeros", "tf.ones", "tf.eye", "tf.cast", "tf.one_hot", "tf.tile", "tf.transpose"})
 _NUMBERS = frozenset({"len", "int", "float", "round", "ord"})
 
@@ -60,6 +62,7 @@ class Program:
         self.imports = {"import mindspore as ms"}
         self.carried: set[str] = set()
         self.hoisted: dict[str, str] = {}
+        self.varied: set[ast.AST] = set()  # constants that a gradient is taken at
         self.taken = {n for scope in self.names.scopes.values() for n in scope.bindings}
         self.classes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
         self.owner: dict[ast.AST, ast.ClassDef] = {f: c for c in self.classes.values() for f in c.body if isinstance(f, Function)}
@@ -478,6 +481,11 @@ class Program:
 
     def render(self, node: ast.AST, put: Put) -> str:
         """The MindSpore text of an expression on values; what `put` gives for a part stands in its place."""
+        if node in self.varied:
+            self.varied.discard(node)
+            constant = self.render(node, put)
+            self.varied.add(node)
+            return f"ms.mutable({constant})"
         if isinstance(node, ast.expr) and (text := put(node)) is not None:
             return text
         if isinstance(node, (ast.Name, ast.Attribute)) and (api := self.api(node) if node in self.names.scope_of or isinstance(node, ast.Attribute) else None):
@@ -543,7 +551,11 @@ class Program:
         return self.as_tensor(node, text) if self.kind(node) in ("array", "list") else text
 
     def as_tensor(self, node: ast.expr, text: str) -> str:
-        """A Tensor of a host value. Compiled code cannot make one of the program's arrays: it is made where these are."""
+        """A float32 Tensor of a host value."""
+        return self.made_outside(node, f"ms.Tensor({text}, ms.float32)")
+
+    def made_outside(self, node: ast.expr, text: str) -> str:
+        """A Tensor of a host value `node`. Compiled code cannot make one of the program's arrays: it is made where these are."""
         names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and not (self.names.resolve(n) or "").startswith("np")]
         homes = {scope.node if (scope := self.names.lookup(n.id, self.names.scope_of[n])) is not None else None for n in names}
         if self.deep and names and len(homes) == 1 and homes <= self.homes:
@@ -552,12 +564,11 @@ class Program:
             home = homes.pop()
             if len(places) == len(names) and all(p in getattr(home, "body", ()) for p in places):
                 said = ast.unparse(node)
-                if said not in self.hoisted:
-                    name = self.fresh(f"{said}_tensor" if said.isidentifier() else "constant")
-                    self.hoisted[said] = name
-                    self.editor.insert_after(max(places, key=lambda p: p.lineno), f"{name} = ms.Tensor({text}, ms.float32)")
-                return self.hoisted[said]
-        return f"ms.Tensor({text}, ms.float32)"
+                if text not in self.hoisted:
+                    self.hoisted[text] = self.fresh(f"{said}_tensor" if said.isidentifier() else "constant")
+                    self.editor.insert_after(max(places, key=lambda p: p.lineno), f"{self.hoisted[text]} = {text}")
+                return self.hoisted[text]
+        return text
 
     def fresh(self, name: str) -> str:
         """A name like this one that the program does not have."""
@@ -596,7 +607,8 @@ class Program:
             size = self.editor.original(shape)
             filled = kind or ("ms.float32" if "." in self.editor.original(value) else "ms.int32")
             return f"ops.full({_tupled(shape, size)}, {self.editor.original(value)}, dtype={filled})"
-        return self.tensor_text(value, kind, put)
+        text = self.tensor_text(value, kind, put)
+        return self.made_outside(value, text) if self.within.get(call) not in self.homes else text
 
     def dtype(self, node: ast.expr | None) -> str | None:
         """The MindSpore dtype that an argument names; None when there is no argument. Raises NotDirect."""

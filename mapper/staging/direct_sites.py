@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mapper.edit import reindent
-from mapper.staging.direct_program import Function, NotDirect, Program, children
+from mapper.names import Binding
+from mapper.staging.direct_program import CONSTANTS, Function, NotDirect, Program, children
 
 Block = list[ast.stmt]
 _ORDER = ("ys", "xs", "grad_ys", "name")
@@ -89,6 +90,9 @@ class LocalSites:
             raise NotDirect("grad_ys")
         if any(not self.program.mentions(y) and isinstance(y, ast.Call) and self.program.callee(y) is None for y in ys):
             raise NotDirect("a function that is not known")
+        if self.program.deep:  # compiled code gives no gradient for a constant
+            self.program.varied.update(b.value for x in xs if isinstance(x, ast.Name) for b in self.program.names.bindings(x)
+                                       if isinstance(b.value, ast.Call) and self.program.api(b.value.func) in CONSTANTS)
         return LocalSite(call, ys, names, sens, self.between(block, at, ys, names))
 
     def around(self, node: ast.AST) -> list[ast.AST]:
@@ -301,12 +305,37 @@ class LocalSites:
         if not isinstance(y, ast.Call) or not isinstance(self.program.callee(y), Function) or y.keywords or not y.args \
                 or not isinstance(y.func, ast.Name) or self.program.callee(y) in self.program.owner:
             return None
+        if self.program.deep and (len(y.args) > 1 or self.reads_state(y)):
+            return None  # MindSpore 2.10 does not compile a call of a function that reads Parameters after its own gradient
         first, *others = y.args
         if not isinstance(first, ast.Name) or first.id != site.xs[0] or any(site.xs[0] in names_in(a) for a in others):
             return None
         if not all(isinstance(a, (ast.Name, ast.Attribute, ast.Constant)) for a in others):
             return None
         return self.editor.original(y.func), [self.editor.original(a) for a in y.args]
+
+    def reads_state(self, call: ast.Call) -> bool:
+        """Whether a function of the program reads more than its arguments, plain numbers, and functions that do not either."""
+        program, seen, pending = self.program, set[ast.AST](), [self.program.callee(call)]
+        while pending:
+            function = pending.pop()
+            if not isinstance(function, Function) or function in seen:
+                continue
+            seen.add(function)
+            inside = set(ast.walk(function))
+            for node in inside:
+                if isinstance(node, ast.Call):
+                    pending.append(program.callee(node))
+                elif isinstance(node, ast.Name) and node in program.names.scope_of:
+                    scope = program.names.lookup(node.id, program.names.scope_of[node])
+                    if scope is not None and scope.node not in inside and any(self.holds_state(b) for b in scope.bindings[node.id]):
+                        return True
+        return False
+
+    @staticmethod
+    def holds_state(binding: Binding) -> bool:
+        """Whether a name may stand for more than a module, a definition or a plain number."""
+        return binding.path is None and not isinstance(binding.node, (ast.FunctionDef, ast.ClassDef)) and not isinstance(binding.value, ast.Constant)
 
     def put(self, node: ast.expr) -> str | None:
         """The text of a gradient where it stands."""

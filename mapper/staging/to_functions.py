@@ -84,7 +84,7 @@ def _reference(program: _Program, node: ast.Name | ast.Attribute) -> None:
     if node in program.dropped:
         return
     editor = program.editor
-    if isinstance(node, ast.Attribute) and node.attr == "value" and _of_shape(node.value):
+    if isinstance(node, ast.Attribute) and node.attr == "value" and _of_shape(program, node.value):
         editor.replace(node, lambda: editor.text(node.value))
         return
     if isinstance(node, ast.Attribute) and node.attr in _OF_DTYPES and isinstance(node.value, ast.Attribute) and node.value.attr == "dtype":
@@ -133,14 +133,44 @@ def _call(program: _Program, call: ast.Call, api: str, text: str) -> None:
         program.sites.append((call, api.removeprefix("tf.")))
 
 
-def _of_shape(node: ast.expr) -> bool:
-    """Whether an expression is a dimension: `x.shape[i]`, `x.get_shape()[i]`."""
-    if not isinstance(node, ast.Subscript):
+def _of_shape(program: _Program, node: ast.AST, depth: int = 4) -> bool:
+    """Whether an expression is a dimension: `x.shape[i]`, or the `d` of `for d in x.get_shape()`."""
+    if isinstance(node, ast.Subscript):
+        return not isinstance(node.slice, ast.Slice) and _is_shape(program, node.value, depth - 1)
+    if not isinstance(node, ast.Name) or depth <= 0:
         return False
-    owner = node.value
-    if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute):
-        return owner.func.attr in ("get_shape",)
-    return isinstance(owner, ast.Attribute) and owner.attr in ("shape", "dims")
+    found = program.names.bindings(node)
+    return bool(found) and all(_of_shape(program, b.value, depth - 1) if b.value is not None else _is_shape(program, _iterated(program, b.node), depth - 1)
+                               for b in found)
+
+
+def _is_shape(program: _Program, node: ast.AST | None, depth: int) -> bool:
+    """Whether an expression is a static shape: `x.get_shape()`, a part of one, or a name of one."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Slice) and _is_shape(program, node.value, depth)
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id in ("list", "tuple", "reversed") and node.args:
+            return _is_shape(program, node.args[0], depth)
+        return isinstance(node.func, ast.Attribute) and node.func.attr == "get_shape"
+    if isinstance(node, ast.Name) and depth > 0:
+        found = program.names.bindings(node)
+        return bool(found) and all(_is_shape(program, b.value, depth - 1) for b in found)
+    return isinstance(node, ast.Attribute) and node.attr in ("shape", "dims")
+
+
+def _iterated(program: _Program, target: ast.AST) -> ast.expr | None:
+    """What a name takes one after the other: of a loop, a comprehension, an unpacked assignment, or a lambda given to map."""
+    parent = program.editor.parent(target)
+    if isinstance(parent, (ast.Tuple, ast.List)):
+        whole = program.editor.parent(parent)
+        return whole.value if isinstance(whole, ast.Assign) and parent in whole.targets else None
+    if isinstance(parent, (ast.For, ast.comprehension)):
+        return parent.iter
+    function = program.editor.parent(parent) if isinstance(parent, ast.arguments) else None
+    call = program.editor.parent(function) if isinstance(function, ast.Lambda) else None
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "map" and call.args[:1] == [function] and len(call.args) == 2:
+        return call.args[1]
+    return None
 
 
 # --------------------------------------------------------------------------------------------------------------- furniture

@@ -8,20 +8,13 @@ import numpy as np
 
 from .. import core, ops
 from . import array, math, nn
-from .graph import GraphKeys, Tensor, add_to_collection, convert, get_default_graph, wrap
-from .variables import GlorotUniform, Ones, Variable, Zeros, get_variable, get_variable_scope, variable_scope
+from .graph import GraphKeys, Tensor, add_to_collection, convert, wrap
+from .variables import GlorotUniform, Ones, Variable, Zeros, get_variable, variable_scope
 
 
 def _scope(name: str | None, default: str, reuse: Any) -> Any:
-    """The variable scope of a layer: its name, or a default made unique among the layers of the graph."""
-    if name is None:
-        graph, outer = get_default_graph(), get_variable_scope().name
-        counts = graph.__dict__.setdefault("layer_counts", {})
-        key = f"{outer}/{default}"
-        count = counts.get(key, 0)
-        counts[key] = count + 1
-        name = default if count == 0 else f"{default}_{count}"
-    return variable_scope(name, reuse=reuse)
+    """The variable scope of a layer: its name, or a default that is not in use in the scope around it."""
+    return variable_scope(name or (default if reuse else None), default, reuse=reuse)
 
 
 def _size(x: Tensor, axis: int = -1) -> int:

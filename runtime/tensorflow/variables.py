@@ -211,6 +211,9 @@ def variable_scope(name_or_scope: Any = None, default_name: str | None = None, v
     mode = reuse if reuse is not None else (outer.reuse if not isinstance(name_or_scope, VariableScope) else (outer.reuse or name_or_scope.reuse))
     if outer.reuse is True:
         mode = True
+    counts = _opened(graph)
+    counts[full] = counts.get(full, 0) + 1
+    before = dict(counts)
     scope = VariableScope(full, mode or False, initializer or inherited.initializer, regularizer or inherited.regularizer, dtype=dtype or inherited.dtype)
     graph.variable_scope = scope
     try:
@@ -222,21 +225,23 @@ def variable_scope(name_or_scope: Any = None, default_name: str | None = None, v
             yield scope
     finally:
         graph.variable_scope = outer
+        counts.update({name: 0 for name in counts if name.startswith(f"{full}/")})
+        if isinstance(name_or_scope, VariableScope):
+            counts.update(before)
+
+
+def _opened(graph: Graph) -> dict[str, int]:
+    """How often each scope has been opened since the one around it was (variable_scopes_count of TensorFlow's store)."""
+    found: dict[str, int] = graph.__dict__.setdefault("opened_scopes", {})
+    return found
 
 
 def _unique_scope(graph: Graph, outer: VariableScope, name: str) -> str:
-    prefix = f"{outer.name}/" if outer.name else ""
-    taken = {key.rsplit("/", 1)[0] for key in graph.variables}
-    opened = getattr(graph, "opened_scopes", None)
-    if opened is None:
-        opened = graph.opened_scopes = {}          # type: ignore[attr-defined]
-    count = opened.get(prefix + name, 0)
-    opened[prefix + name] = count + 1
-    candidate = name if count == 0 else f"{name}_{count}"
-    while count == 0 and prefix + candidate in taken:
-        count += 1
-        candidate = f"{name}_{count}"
-        opened[prefix + name] = count + 1
+    prefix, counts, times = f"{outer.name}/" if outer.name else "", _opened(graph), 0
+    candidate = name
+    while counts.get(prefix + candidate, 0):
+        times += 1
+        candidate = f"{name}_{times}"
     return candidate
 
 
