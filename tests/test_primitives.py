@@ -325,6 +325,8 @@ def shape_cases() -> None:
         case("pad", of("pad", paddings=paddings, mode=mode, value=0.5), normal(2, 3), label=mode)
         padded = [n + a + b for n, (a, b) in zip((2, 3), paddings, strict=True)]
         case("unpad", of("unpad", paddings=paddings, mode=mode), normal(*padded), normal(2, 3), label=mode)
+    case("pad_by", of("pad_by"), normal(2, 3), ints([1, 0], [0, 2]))
+    case("unpad_by", of("unpad_by"), normal(3, 5), normal(2, 3), ints([1, 0], [0, 2]))
     for axis in (0, 1, -1, (0, 1)):
         case("reverse", of("reverse", axis=axis), normal(2, 3), label=f"axis {axis}")
     for shift, axis in ((1, 0), (-2, 1), ((1, 2), (0, 1)), (1, None)):
@@ -504,7 +506,7 @@ WITHOUT = {
 ZERO = {"sign", "step"}
 # Inputs of which only the shape is used, or which are constant between jumps, beside inputs that have gradients.
 SHAPE_ONLY = {("sum_like", 1), ("broadcast_like", 1), ("spread_like", 1), ("reshape_like", 1), ("put_index", 1), ("untile", 1), ("untile_by", 1),
-              ("unpad", 1), ("matrix_diag_back", 1), ("gather_back", 1), ("gather_nd_back", 1), ("take_along_back", 1), ("unmask", 1),
+              ("unpad", 1), ("unpad_by", 1), ("matrix_diag_back", 1), ("gather_back", 1), ("gather_nd_back", 1), ("take_along_back", 1), ("unmask", 1),
               ("conv2d_input", 1), ("conv2d_filter", 2), ("avg_pool_back", 1), ("put_flat", 1)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import core
-from ..core import Array, Node, apply, leaf, pick
+from ..core import Array, Node, apply, leaf, pick, source
 from .define import define
 from .elementwise import zeros_like_now
 
@@ -78,8 +78,9 @@ PYTHON = define("python", _python, lambda *inputs, function, outputs: list(outpu
 
 
 def python(function: Callable[..., Any], inputs: Sequence[Node], outputs: Sequence[tuple[Any, Any]]) -> list[Node]:
-    """A Python function on arrays, without a derivative, run once per evaluation."""
-    node = apply(PYTHON, *inputs, function=function, outputs=tuple(outputs))
+    """A Python function on arrays, without a derivative, run once per evaluation; without inputs too it waits for one."""
+    given = {"function": function, "outputs": tuple(outputs)}
+    node = apply(PYTHON, *inputs, **given) if inputs else source(PYTHON, **given)
     return [pick(node, index) for index in range(len(outputs))]
 
 

@@ -143,6 +143,11 @@ def static_value(node: Node) -> Array | None:
     if primitive is _SHAPE_OF:
         shape = node.inputs[0].shape
         return None if shape is None or None in shape else np.array(shape, node.dtype)
+    if primitive is _RANK_OF:
+        return None if node.inputs[0].shape is None else np.array(len(node.inputs[0].shape), np.int32)
+    if primitive is _SIZE_OF:
+        shape = node.inputs[0].shape
+        return None if shape is None or None in shape else np.array(math.prod(shape), node.dtype)  # type: ignore[arg-type]
     if primitive is None or not primitive.pure or not node.inputs or primitive.outputs != 1 or primitive.name in ("placeholder", "call"):
         return None
     values = [static_value(source) for source in node.inputs]
@@ -160,7 +165,7 @@ def partial_shape(node: Node) -> Shape:
     if primitive is _SHAPE_OF:
         return node.inputs[0].shape
     if primitive is _STACK:
-        entries = [static_value(source) for source in node.inputs]
+        entries = [_static_entry(source) for source in node.inputs]
         return tuple(None if entry is None or entry < 0 else int(entry) for entry in entries)
     if primitive is _CONCAT:
         parts = [partial_shape(source) for source in node.inputs]
@@ -168,6 +173,15 @@ def partial_shape(node: Node) -> Shape:
     if node.shape is not None and len(node.shape) == 1 and node.shape[0] is not None:
         return (None,) * node.shape[0]
     return None
+
+
+def _static_entry(node: Node) -> Array | None:
+    """The value of one entry of a shape, also where the rest of the shape it is taken from is unknown."""
+    if node.primitive is _TAKE and node.inputs[0].primitive is _SHAPE_OF:
+        shape = node.inputs[0].inputs[0].shape
+        size = None if shape is None else shape[node.params["index"]]
+        return None if size is None else np.array(size, node.dtype)
+    return static_value(node)
 
 
 def _shape_argument(x: Node, shape: Node) -> tuple[Shape, Any]:
@@ -367,10 +381,16 @@ def tile(x: Node, multiples: Sequence[int]) -> Node:
 
 
 _TILE_BY = define("tile_by", lambda x, multiples: np.tile(x, tuple(int(n) for n in multiples)),
-                  lambda x, multiples: ((None if x.shape is None else (None,) * len(x.shape)), x.dtype),
+                  lambda x, multiples: (_tiled_shape(x.shape, partial_shape(multiples)), x.dtype),
                   lambda g, y, x, multiples: apply(_UNTILE_BY, g, x, multiples), None)
 _UNTILE_BY: Primitive = define("untile_by", lambda g, like, multiples: _untile(g, like, tuple(int(n) for n in multiples)),
                     lambda g, like, multiples: (like.shape, g.dtype), lambda g, y, x, like, multiples: tile_by(g, multiples), None, None)
+
+
+def _tiled_shape(shape: Shape, multiples: Shape) -> Shape:
+    if shape is None or multiples is None:
+        return None if multiples is None and shape is None else (None,) * len(shape or multiples or ())
+    return tuple(None if n is None or m is None else n * m for n, m in zip(shape, multiples, strict=True))
 
 
 def tile_by(x: Node, multiples: Node) -> Node:
@@ -407,6 +427,33 @@ _UNPAD: Primitive = define("unpad", _unpad, _like,
 def pad(x: Node, paddings: Any, mode: str = "CONSTANT", value: Any = 0) -> Node:
     """x with `paddings[i] = (before, after)` elements added along axis i; mode CONSTANT, REFLECT or SYMMETRIC."""
     return apply(_PAD, x, paddings=tuple((int(a), int(b)) for a, b in paddings), mode=mode, value=value)
+
+
+# Amounts that only a run can tell; always with zeros.
+_PAD_BY = define("pad_by", lambda x, paddings: np.pad(x, paddings),
+                 lambda x, paddings: (_padded_shape(x.shape, static_columns(paddings)), x.dtype),
+                 lambda g, y, x, paddings: apply(_UNPAD_BY, g, x, paddings), None)
+_UNPAD_BY: Primitive = define("unpad_by", lambda g, like, paddings: _unpad(g, like, paddings, "CONSTANT"), lambda g, like, paddings: (like.shape, g.dtype),
+                              lambda g, y, x, like, paddings: pad_by(g, paddings), None, None)
+
+
+def static_columns(paddings: Node) -> list[int | None] | None:
+    """How much each row of a [rank, 2] integer node adds up to, None where only a run can tell; None when the rank is unknown."""
+    if paddings.primitive is _STACK and paddings.params["axis"] == 0:
+        rows = [static_value(row) for row in paddings.inputs]
+        return [None if row is None else int(row.sum()) for row in rows]
+    return None if paddings.shape is None or paddings.shape[0] is None else [None] * paddings.shape[0]
+
+
+def _padded_shape(shape: Shape, added: list[int | None] | None) -> Shape:
+    if shape is None or added is None:
+        return None if shape is None else (None,) * len(shape)
+    return tuple(None if n is None or m is None else n + m for n, m in zip(shape, added, strict=True))
+
+
+def pad_by(x: Node, paddings: Node) -> Node:
+    """x with paddings[i] = (before, after) zeros added along axis i."""
+    return apply(_PAD_BY, x, paddings)
 
 
 _REVERSE = define("reverse", lambda x, axis: np.flip(x, axis), lambda x, axis: (x.shape, x.dtype),
@@ -469,13 +516,11 @@ def _getitem_infer(x: Node, *arrays: Node, index: tuple[Any, ...]) -> tuple[Shap
 def _unknown_getitem(shape: tuple[int | None, ...], arrays: Sequence[Node], index: tuple[Any, ...]) -> Shape:
     if any(item is HOLE for item in index) and any(a.shape != () for a in arrays):
         return None
-    plain = tuple(0 if item is HOLE else item for item in index)
-    loose = tuple(slice(None) if isinstance(item, slice) and HOLE in (item.start, item.stop, item.step) else item for item in plain)
-    result = _slice_shape(shape, loose)
-    return None if result is None else tuple(None if n is None or loose != plain else n for n in result)
+    return _slice_shape(shape, tuple(0 if item is HOLE else item for item in index))
 
 
 def _slice_shape(shape: tuple[int | None, ...], index: tuple[Any, ...]) -> Shape:
+    """The shape of a slice without index arrays; unknown along axes that are cut at places that only a run can tell."""
     consumed = sum(1 for item in index if item is not None and item is not Ellipsis)
     result: list[int | None] = []
     position = 0
@@ -488,14 +533,12 @@ def _slice_shape(shape: tuple[int | None, ...], index: tuple[Any, ...]) -> Shape
             position += take
         elif isinstance(item, slice):
             size = shape[position]
-            if size is not None:
-                result.append(len(range(*item.indices(size))))
-            else:
-                result.append(None if item != slice(None) or size is None else size)
+            known = size is not None and HOLE not in (item.start, item.stop, item.step)
+            result.append(len(range(*item.indices(size))) if known else None)  # type: ignore[arg-type]
             position += 1
         else:
             size = shape[position]
-            if size is not None and not -size <= item < size:
+            if size is not None and item != 0 and not -size <= item < size:
                 raise ValueError(f"slice index {item} of dimension {position} out of bounds.")
             position += 1
     return tuple(result)

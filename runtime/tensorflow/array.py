@@ -107,7 +107,11 @@ def ones_like(tensor: Any, dtype: Any = None, name: Any = None, optimize: bool =
 
 
 def eye(num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = "float32", name: Any = None) -> Tensor:
-    rows = _static_int(num_rows)
+    rows = _size(num_rows)
+    if not isinstance(rows, int):
+        if num_columns is not None or batch_shape is not None:
+            raise NotImplementedError("tensorflow.eye of other than square matrices whose size only a run can tell is not in mapper's runtime")
+        return wrap(ops.matrix_diag(ops.broadcast_to(core.constant(np.ones((), numpy_dtype(dtype))), ops.stack([rows]))), name or "eye")
     value = np.eye(rows, rows if num_columns is None else _static_int(num_columns), dtype=numpy_dtype(dtype))
     if batch_shape is not None:
         value = np.broadcast_to(value, (*[int(n) for n in batch_shape], *value.shape))
@@ -129,13 +133,20 @@ def linspace(start: Any, stop: Any, num: Any, name: Any = None, axis: int = 0) -
     return wrap(a + (b - a) * steps, name or "LinSpace")
 
 
-def _static_int(value: Any) -> int:
+def _size(value: Any) -> int | Node:
+    """A size: a number, or the node that tells it in a run."""
     if isinstance(value, (Tensor, Variable)):
-        known = static_value(convert(value).node)
-        if known is None:
-            raise NotImplementedError("a size that only a run can tell is not in mapper's runtime here")
-        return int(known)
+        node = convert(value).node
+        known = static_value(node)
+        return int(known) if known is not None else ops.cast(node, np.int32)
     return int(value)
+
+
+def _static_int(value: Any) -> int:
+    size = _size(value)
+    if not isinstance(size, int):
+        raise NotImplementedError("a size that only a run can tell is not in mapper's runtime here")
+    return size
 
 
 # ------------------------------------------------------------------------------------------------------------------- shapes
@@ -178,8 +189,13 @@ def squeeze(input: Any, axis: Any = None, name: Any = None, squeeze_dims: Any = 
 
 
 def transpose(a: Any, perm: Any = None, name: Any = "transpose", conjugate: bool = False) -> Tensor:
-    order = None if perm is None else [_static_int(p) for p in (perm if not isinstance(perm, Tensor) else static_value(perm.node) or [])]
     x = convert(a).node
+    order = None
+    if perm is not None:
+        known = static_value(convert(perm).node)
+        if known is None:
+            raise NotImplementedError("tensorflow.transpose by an order that only a run can tell is not in mapper's runtime")
+        order = known.tolist()
     return wrap(ops.transpose(ops.conj(x) if conjugate else x, order), name or "transpose")
 
 
@@ -201,7 +217,9 @@ def tile(input: Any, multiples: Any, name: Any = None) -> Tensor:
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: Any = None, constant_values: Any = 0) -> Tensor:
     pairs = static_value(convert(paddings).node)
     if pairs is None:
-        raise NotImplementedError("tensorflow.pad by amounts that only a run can tell is not in mapper's runtime")
+        if mode.upper() != "CONSTANT" or not isinstance(constant_values, (int, float)) or constant_values != 0:
+            raise NotImplementedError("tensorflow.pad by amounts that only a run can tell, with other than zeros, is not in mapper's runtime")
+        return wrap(ops.pad_by(convert(tensor).node, convert(paddings).node), name or "Pad")
     return wrap(ops.pad(convert(tensor).node, pairs.tolist(), mode.upper(), constant_values), name or "Pad")
 
 
@@ -272,7 +290,9 @@ def slice_(input_: Any, begin: Any, size: Any, name: Any = None) -> Tensor:
     starts: list[Any] = [convert(b) if isinstance(b, Tensor) else int(b) for b in (_listed(begin))]
     sizes: list[Any] = [convert(s) if isinstance(s, Tensor) else int(s) for s in (_listed(size))]
     key = tuple(slice(b, None if isinstance(s, int) and s == -1 else b + s) for b, s in zip(starts, sizes, strict=True))
-    return getitem(x, key, name or "Slice")
+    result = getitem(x, key, name or "Slice")
+    result.set_shape([s if isinstance(s, int) and s >= 0 else None for s in sizes])
+    return result
 
 
 def _listed(value: Any) -> Any:
@@ -354,9 +374,12 @@ def batch_gather(params: Any, indices: Any, name: Any = None) -> Tensor:
 
 
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: Any = None) -> Tensor:
-    static, _ = _shape_node(shape)
+    static, told = _shape_node(shape)
     if static is None:
-        raise NotImplementedError("tensorflow.scatter_nd into a shape that only a run can tell is not in mapper's runtime")
+        assert told is not None
+        values = convert(updates).node
+        empty = ops.broadcast_to(core.constant(np.zeros((), values.dtype)), told)
+        return wrap(ops.scatter_into(empty, _ints(indices), values, "add"), name or "ScatterNd")
     return wrap(ops.scatter_nd(_ints(indices), convert(updates).node, static), name or "ScatterNd")
 
 
@@ -371,7 +394,14 @@ def tensor_scatter(how: str) -> Any:
 def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None, name: Any = None) -> Tensor:
     kind = numpy_dtype(dtype) if dtype is not None else np.dtype(np.float32)
     on, off = (default if v is None else v for v, default in ((on_value, 1), (off_value, 0)))
-    return wrap(ops.one_hot(_ints(indices), _static_int(depth), on, off, -1 if axis is None else int(axis), kind), name or "one_hot")
+    count = _size(depth)
+    if not isinstance(count, int):
+        if axis not in (None, -1):
+            raise NotImplementedError("tensorflow.one_hot of a depth that only a run can tell, along another axis than the last, is not in mapper's runtime")
+        places = ops.range_(core.constant(np.int32(0)), count, core.constant(np.int32(1)))
+        hot = ops.equal(ops.expand_dims(ops.cast(_ints(indices), np.int32), -1), places)
+        return wrap(ops.where(hot, core.constant(np.asarray(on, kind)), core.constant(np.asarray(off, kind))), name or "one_hot")
+    return wrap(ops.one_hot(_ints(indices), count, on, off, -1 if axis is None else int(axis), kind), name or "one_hot")
 
 
 def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: Any = None) -> Tensor:
@@ -388,11 +418,74 @@ def diag_part(input: Any, name: Any = None, **ignored: Any) -> Tensor:
 
 def segment(name: str, function: Any, counted: bool) -> Any:
     def op(data: Any, segment_ids: Any, num_segments: Any = None, name: Any = None) -> Tensor:
-        count = None if num_segments is None else _static_int(num_segments)
+        count = None if num_segments is None else _size(num_segments)
+        if isinstance(count, Node):
+            if function is not ops.segment_sum:
+                raise NotImplementedError(f"tensorflow {kind} into a number of rows that only a run can tell is not in mapper's runtime")
+            return wrap(_sum_rows(convert(data).node, _ints(segment_ids), count), name or kind)
         return wrap(function(convert(data).node, _ints(segment_ids), count), name or kind)
 
     kind = name
     return op
+
+
+def _sum_rows(data: Node, ids: Node, count: Node) -> Node:
+    """Sums of rows with the same id into `count` rows; a negative id drops its row."""
+    rank = len(ids.shape or ())
+    lengths = ops.shape_of(data)
+    rest = [ops.take_index(lengths, axis, 0) for axis in builtin_range(rank, len(data.shape or ()))]
+    empty = ops.broadcast_to(core.constant(np.zeros((), data.dtype)), ops.stack([count, *rest]))
+    return core.apply(ops.PRIMITIVES["gather_back"], data, empty, ids, axis=0, batch_dims=0, mode="zero")
+
+
+def dynamic_partition(data: Any, partitions: Any, num_partitions: Any, name: Any = None) -> list[Tensor]:
+    x, ids = convert(data).node, _ints(partitions)
+    parts = [ops.boolean_mask(x, ops.equal(ids, core.constant(np.asarray(i, ids.dtype)))) for i in builtin_range(int(num_partitions))]
+    return wrap_outputs(parts, name or "DynamicPartition")
+
+
+def dynamic_stitch(indices: Any, data: Any, name: Any = None) -> Tensor:
+    """Rows of the data at their indices; a later piece wins over an earlier one."""
+    nodes = [(_ints(i), convert(d).node) for i, d in zip(indices, data, strict=True)]
+    places = ops.concat([ops.reshape(i, (-1,)) for i, _ in nodes], 0)
+    rows = ops.concat([ops.indexing.as_rows(core.IndexedSlices(d, i, d)) for i, d in nodes], 0)
+    known = static_value(places)
+    top = core.constant(np.int32(known.max() + 1)) if known is not None else ops.cast(ops.reduce_max(places), np.int32) + 1
+    size = ops.concat([ops.stack([top]), ops.getitem(ops.shape_of(rows), (slice(1, None),))], 0)
+    empty = ops.broadcast_to(core.constant(np.zeros((), rows.dtype)), size)
+    return wrap(ops.scatter_into(empty, ops.expand_dims(places, -1), rows, "update"), name or "DynamicStitch")
+
+
+def ensure_shape(x: Any, shape: Any, name: Any = None) -> Tensor:
+    """x, whose shape must be compatible with `shape`: now as far as it is known, and when it runs."""
+    from .graph import InvalidArgumentError
+
+    wanted = TensorShape(shape)
+    given = convert(x)
+    if not given.shape.is_compatible_with(wanted):
+        raise ValueError(f"Shapes must be equal: {given.shape} and {wanted}")
+
+    def check(value: Any) -> Any:
+        if not wanted.is_compatible_with(value.shape):
+            raise InvalidArgumentError(f"Shape of tensor {given.op.name} {list(value.shape)} is not compatible with expected shape {wanted}.")
+        return np.bool_(True)
+
+    tested = ops.control.python(check, [given.node], [((), np.dtype(bool))])[0]
+    node = ops.identity(given.node)
+    node.shape = given.shape.merge_with(wanted)._shape
+    node.control = (tested,)
+    return wrap(node, name or "EnsureShape")
+
+
+def extract_image_patches(images: Any, ksizes: Any = None, strides: Any = None, rates: Any = None, padding: Any = None, name: Any = None,
+                          sizes: Any = None) -> Tensor:
+    """Patches laid out along the channels, rows of the patch first: a convolution with a kernel of ones and zeros."""
+    x = convert(images).node
+    _, height, width, _ = ksizes if ksizes is not None else sizes
+    channels = int((x.shape or (None,))[-1])                  # type: ignore[arg-type]
+    depth = height * width * channels
+    kernel = core.constant(np.eye(depth, dtype=x.dtype).reshape(height, width, channels, depth))
+    return wrap(ops.conv2d(x, kernel, tuple(strides[1:3]), padding, tuple(rates[1:3])), name or "ExtractImagePatches")
 
 
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: Any = None) -> Any:
@@ -444,9 +537,9 @@ def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]:
     return [wrap(ops.broadcast_like(s, total), "meshgrid") for s in shaped]
 
 
-def builtin_range(count: int) -> Any:
+def builtin_range(*limits: int) -> Any:
     import builtins
 
-    return builtins.range(count)
+    return builtins.range(*limits)
 
 

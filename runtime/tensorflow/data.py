@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import core, ops
 from .control_flow import Traced, flatten, pack_sequence_as
-from .dtypes import TensorShape, as_dtype
+from .dtypes import TensorShape, as_dtype, as_shape, numpy_dtype
 from .graph import Operation, OutOfRangeError, convert, get_default_graph, wrap
 
 Element = list[Any]
@@ -122,6 +122,15 @@ class Dataset:
         return pack_sequence_as(self._structure, [TensorShape(shape) for shape, _ in self._specs])
 
 
+def flatten_shapes(shapes: Any) -> list[Any]:
+    """The shapes of a structure of shapes; a list of sizes is one shape."""
+    if isinstance(shapes, dict):
+        return [s for key in sorted(shapes) for s in flatten_shapes(shapes[key])]
+    if isinstance(shapes, tuple) and not all(s is None or isinstance(s, int) for s in shapes):
+        return [s for part in shapes for s in flatten_shapes(part)]
+    return [shapes]
+
+
 def _value(tensor: Any) -> Any:
     value = ops.shape.static_value(convert(tensor).node)
     if value is None:
@@ -135,13 +144,24 @@ class DatasetIterator:
     def __init__(self, dataset: Dataset, started: bool) -> None:
         self._dataset = dataset
         self._rows: Iterator[Element] | None = dataset._make() if started else None
-        graph = get_default_graph()
-        node = ops.python(self._start, [], [((), np.dtype(bool))])[0]
-        self.initializer = Operation(graph, graph.unique_name("MakeIterator"), "MakeIterator", node)
+        self.initializer = self.make_initializer(dataset)
 
-    def _start(self) -> bool:
-        self._rows = self._dataset._make()
-        return True
+    @staticmethod
+    def from_structure(output_types: Any, output_shapes: Any = None, shared_name: Any = None, output_classes: Any = None) -> DatasetIterator:
+        """An iterator for any dataset of these types and shapes: make_initializer(dataset) gives what starts it."""
+        kinds = flatten(output_types)
+        shapes = [None] * len(kinds) if output_shapes is None else flatten_shapes(output_shapes)
+        specs = [(as_shape(shape), numpy_dtype(kind)) for shape, kind in zip(shapes, kinds, strict=True)]
+        return DatasetIterator(Dataset(lambda: iter(()), output_types, specs), started=False)
+
+    def make_initializer(self, dataset: Dataset, name: Any = None) -> Operation:
+        def start() -> bool:
+            self._rows = dataset._make()
+            return True
+
+        graph = get_default_graph()
+        node = ops.python(start, [], [((), np.dtype(bool))])[0]
+        return Operation(graph, graph.unique_name(name or "MakeIterator"), "MakeIterator", node)
 
     def _next(self) -> Element:
         from .graph import FailedPreconditionError

@@ -108,6 +108,10 @@ class Dimension:
         other = Dimension(other)
         return None if self.value is None or other.value is None else self.value == other.value
 
+    def __ne__(self, other: Any) -> Any:
+        equal = self == other
+        return None if equal is None else not equal
+
     def __hash__(self) -> int:
         return hash(self.value)
 
@@ -123,6 +127,9 @@ class Dimension:
     def __sub__(self, other: Any) -> Dimension:
         return self._with(other, lambda a, b: a - b)
 
+    def __rsub__(self, other: Any) -> Dimension:
+        return Dimension(other) - self
+
     def __mul__(self, other: Any) -> Any:
         return self._with(other, lambda a, b: a * b) if isinstance(other, (int, np.integer, Dimension)) or other is None else NotImplemented
 
@@ -130,6 +137,21 @@ class Dimension:
 
     def __floordiv__(self, other: Any) -> Dimension:
         return self._with(other, lambda a, b: a // b)
+
+    def __rfloordiv__(self, other: Any) -> Dimension:
+        return Dimension(other) // self
+
+    def __mod__(self, other: Any) -> Dimension:
+        return self._with(other, lambda a, b: a % b)
+
+    def __rmod__(self, other: Any) -> Dimension:
+        return Dimension(other) % self
+
+    def __truediv__(self, other: Any) -> Any:
+        raise TypeError(f"unsupported operand type(s) for /: 'Dimension' and '{type(other).__name__}', please use // instead")
+
+    def __rtruediv__(self, other: Any) -> Any:
+        raise TypeError(f"unsupported operand type(s) for /: '{type(other).__name__}' and 'Dimension', please use // instead")
 
     def __lt__(self, other: Any) -> Any:
         return None if self.value is None else self.value < int(other)
