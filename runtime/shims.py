@@ -12,6 +12,22 @@ from typing import Any
 FACES = ("tensorflow", "mindspore")
 
 
+class MissingModule(ModuleNotFoundError, NotImplementedError):
+    """A module that a face does not have; try/except fallbacks see an ImportError."""
+
+
+MissingModule.__module__, MissingModule.__qualname__ = "builtins", "NotImplementedError"       # what a traceback calls it
+
+
+def _missing(name: str) -> MissingModule:
+    """The error for a module, with the file and line that import it."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    # Without its `name`, or `from package import module` would take it for a name that the package lacks and say less.
+    return MissingModule(f"{name} is not in mapper's runtime ({frame.f_code.co_filename}:{frame.f_lineno})")
+
+
 class FaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules of a face, which is loaded when it is first imported."""
 
@@ -22,7 +38,7 @@ class FaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         known = importlib.import_module(f".{face}", __package__).modules()
         if fullname not in known:
             if face != fullname:
-                raise ModuleNotFoundError(f"No module named {fullname!r} in mapper's runtime", name=fullname)
+                raise _missing(fullname)
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 

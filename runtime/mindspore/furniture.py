@@ -10,6 +10,8 @@ class Missing(NotImplementedError, AttributeError):
     """A name that this face does not have; `hasattr` and try/except fallbacks see an AttributeError."""
 
 
+Missing.__module__, Missing.__qualname__ = "builtins", "NotImplementedError"          # what a traceback calls it
+
 class Module(ModuleType):
     """A module whose missing names say so, with the caller's file and line."""
 

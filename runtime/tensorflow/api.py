@@ -1,6 +1,7 @@
 """The modules that `import tensorflow` finds: names gathered from the rooms of this face."""
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
@@ -9,13 +10,36 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from . import array, control_flow, data, distributions, dtypes, gradients, graph, images, keras, layers, math, nn, recurrent, session, train, variables
+from . import (
+    array,
+    candidates,
+    control_flow,
+    data,
+    distributions,
+    dtypes,
+    external_optimizer,
+    gradients,
+    graph,
+    images,
+    keras,
+    layers,
+    math,
+    nn,
+    recurrent,
+    session,
+    sparse,
+    tape,
+    train,
+    variables,
+)
 from .graph import GraphKeys, convert, get_collection, wrap
 
 
 class Missing(NotImplementedError, AttributeError):
     """A name that this face does not have; `hasattr` and try/except fallbacks see an AttributeError."""
 
+
+Missing.__module__, Missing.__qualname__ = "builtins", "NotImplementedError"          # what a traceback calls it
 
 _GONE = {"mul", "sub", "neg", "pack", "unpack", "select", "batch_matmul", "batch_normalization"}
 
@@ -54,6 +78,11 @@ class Furniture:
 
     def __exit__(self, *error: Any) -> None:
         pass
+
+
+def _options(name: str, **values: Any) -> type[Furniture]:
+    """Furniture with the constants of a protocol buffer's enumeration."""
+    return type(name, (Furniture,), values)
 
 
 @contextmanager
@@ -243,6 +272,8 @@ def _nn_names() -> dict[str, Any]:
                   "static_rnn": recurrent.static_rnn, "bidirectional_dynamic_rnn": recurrent.bidirectional_dynamic_rnn,
                   "static_bidirectional_rnn": recurrent.static_bidirectional_rnn, "zero_fraction": lambda value, name=None: math.reduce_mean(math.cast(math.equal(value, 0), "float32")),
                   "max_pool2d": nn.max_pool, "avg_pool2d": nn.avg_pool, "local_response_normalization": nn.lrn, "silu": nn.swish,
+                  "sampled_softmax_loss": candidates.sampled_softmax_loss, "nce_loss": candidates.nce_loss,
+                  "log_uniform_candidate_sampler": candidates.log_uniform_candidate_sampler,
                   "convolution": lambda input, filter, padding, strides=(1, 1), **k: nn.conv2d(input, filter, strides, padding),
                   "conv2d_backprop_input": lambda input_sizes, filter, out_backprop, strides, padding, **k: nn.conv2d_transpose(
                       out_backprop, filter, input_sizes, strides, padding),
@@ -298,7 +329,11 @@ def _top_names() -> dict[str, Any]:
                  global_variables=lambda scope=None: get_collection(GraphKeys.GLOBAL_VARIABLES, scope),
                  all_variables=lambda: get_collection(GraphKeys.GLOBAL_VARIABLES), local_variables=lambda scope=None: get_collection(GraphKeys.LOCAL_VARIABLES, scope),
                  get_collection_ref=lambda key: graph.get_default_graph().get_collection_ref(key), device=_inert, colocate_with=_inert,
-                 function=_function, ConfigProto=Furniture, GPUOptions=Furniture, OptimizerOptions=Furniture, GraphOptions=Furniture, RunOptions=Furniture, RunMetadata=Furniture,
+                 function=_function, ConfigProto=Furniture, GPUOptions=Furniture,
+                 OptimizerOptions=_options("OptimizerOptions", L0=-1, L1=0, DEFAULT=0, OFF=-1, ON_1=1, ON_2=2), GraphOptions=Furniture,
+                 RunOptions=_options("RunOptions", NO_TRACE=0, SOFTWARE_TRACE=1, HARDWARE_TRACE=2, FULL_TRACE=3), RunMetadata=Furniture,
+                 GradientTape=tape.GradientTape, SparseTensor=sparse.SparseTensor, sparse_tensor_dense_matmul=sparse.sparse_tensor_dense_matmul,
+                 sparse_tensor_to_dense=sparse.sparse_tensor_to_dense, sparse_reduce_sum=sparse.sparse_reduce_sum, sparse_transpose=sparse.sparse_transpose,
                  disable_v2_behavior=lambda: None, disable_eager_execution=lambda: None, enable_resource_variables=lambda: None, disable_resource_variables=lambda: None,
                  disable_control_flow_v2=lambda: None, enable_control_flow_v2=lambda: None, executing_eagerly=lambda: False, eager=None,
                  no_gradient=gradients.NoGradient, NotDifferentiable=gradients.NoGradient, is_tensor=lambda x: isinstance(x, (graph.Tensor, variables.Variable)),
@@ -343,12 +378,16 @@ def modules() -> dict[str, ModuleType]:
         "summary": {name: (lambda *a, **k: control_flow.no_op()) for name in ("scalar", "histogram", "image", "text", "audio", "merge", "merge_all")} | {
             "FileWriter": Furniture, "Summary": Furniture},
         "strings": {}, "gfile": {"Exists": lambda path: __import__("os").path.exists(path), "MakeDirs": lambda path: __import__("os").makedirs(path, exist_ok=True),
-                                  "Open": open, "GFile": open, "IsDirectory": lambda path: __import__("os").path.isdir(path)},
+                                  "Open": open, "GFile": open, "FastGFile": open, "IsDirectory": lambda path: __import__("os").path.isdir(path)},
         "nest": {"flatten": control_flow.flatten, "pack_sequence_as": control_flow.pack_sequence_as, "map_structure": control_flow.map_structure},
         "compat": {"as_bytes": lambda s: s if isinstance(s, bytes) else s.encode(), "as_str": lambda s: s if isinstance(s, str) else s.decode(),
                    "as_text": lambda s: s if isinstance(s, str) else s.decode(), "as_str_any": str},
         "manip": {"roll": array.roll}, "sets": {}, "bitwise": {}, "debugging": {"check_numerics": top["check_numerics"], "assert_equal": top["assert_equal"]},
-        "distributions": _distributions(), "data": {"Dataset": data.Dataset, "Iterator": data.DatasetIterator}, "config": {}, "estimator": {}, "image": _public(images),
+        "distributions": _distributions(), "data": {"Dataset": data.Dataset, "Iterator": data.DatasetIterator}, "config": {},
+        "estimator": {"ModeKeys": _options("ModeKeys", TRAIN="train", EVAL="eval", PREDICT="infer")},
+        "sparse": {"SparseTensor": sparse.SparseTensor, "to_dense": sparse.sparse_tensor_to_dense, "sparse_dense_matmul": sparse.sparse_tensor_dense_matmul,
+                   "matmul": sparse.sparse_tensor_dense_matmul, "reduce_sum": sparse.sparse_reduce_sum, "transpose": sparse.sparse_transpose},
+        "image": _public(images),
     }
     subs["layers"].update({name: getattr(keras, name) for name in ("Dense", "Conv2D", "Conv2DTranspose", "BatchNormalization", "Dropout", "Flatten", "MaxPooling2D",
                                                                    "AveragePooling2D", "Layer")})
@@ -393,8 +432,20 @@ def _contrib() -> Module:
     framework = _module("tensorflow.contrib.framework", {"nest": SimpleNamespace(flatten=control_flow.flatten, pack_sequence_as=control_flow.pack_sequence_as,
                                                                                 map_structure=control_flow.map_structure),
                                                          "get_variables": lambda scope=None, **k: get_collection(GraphKeys.GLOBAL_VARIABLES, scope)})
-    return _module("tensorflow.contrib", {"layers": contrib_layers, "rnn": rnn, "framework": framework,
+    opt = _module("tensorflow.contrib.opt", {"ScipyOptimizerInterface": external_optimizer.ScipyOptimizerInterface})
+    editor = _module("tensorflow.contrib.graph_editor", {"filter_ops": _filter_ops, "filter_ops_from_regex": _filter_ops_from_regex})
+    return _module("tensorflow.contrib", {"layers": contrib_layers, "rnn": rnn, "framework": framework, "opt": opt, "graph_editor": editor,
                                              "distributions": _module("tensorflow.contrib.distributions", _distributions())})
+
+
+def _filter_ops(ops: Any, positive_filter: Any = None) -> list[Any]:
+    """The operations of a list or of a graph that a predicate accepts."""
+    listed = ops.get_operations() if isinstance(ops, graph.Graph) else ops if isinstance(ops, (list, tuple)) else [ops]
+    return [op for op in listed if positive_filter is None or positive_filter(op)]
+
+
+def _filter_ops_from_regex(ops: Any, regex: Any) -> list[Any]:
+    return _filter_ops(ops, lambda op: re.search(regex, op.name))
 
 
 def _python_modules(root: Module) -> None:
@@ -412,4 +463,14 @@ def _python_modules(root: Module) -> None:
             child = _module(f"tensorflow.python.{package}.{member}", dict(names))
             setattr(parent, member, child)
     setattr(root, "python", python)
+    parts = _modules["tensorflow.python.util.nest"].__dict__
+    parts.update(pack_sequence_as=control_flow.pack_sequence_as, map_structure=control_flow.map_structure)
+    function = _module("tensorflow.python.framework.function", {**names, "Defun": tape.Defun})
+    setattr(_modules["tensorflow.python.framework"], "function", function)
+    enums = _options("RewriterConfig", DEFAULT=0, ON=1, OFF=2, AGGRESSIVE=3)
+    protobuf = _module("tensorflow.core.protobuf", {
+        "rewriter_config_pb2": _module("tensorflow.core.protobuf.rewriter_config_pb2", {"RewriterConfig": enums}),
+        "config_pb2": _module("tensorflow.core.protobuf.config_pb2", {name: names[name] for name in (
+            "ConfigProto", "GPUOptions", "OptimizerOptions", "GraphOptions", "RunOptions", "RunMetadata")})})
+    setattr(root, "core", _module("tensorflow.core", {"protobuf": protobuf}))
     _modules["tensorflow.python.framework.ops"].__dict__["convert_to_tensor"] = array.convert_to_tensor
