@@ -275,12 +275,13 @@ class Editor:
         self._add(found.start(), found.end(), name)
 
     def delete_decorator(self, decorator: ast.expr) -> None:
-        """Remove a decorator with its line."""
+        """Remove a decorator with its line; a comment on it gets a line of its own."""
         start = self.source.rindex("@", 0, self._offset(decorator.lineno, decorator.col_offset))
         _, end = self.span(decorator)
         newline = _LINE.search(self.source, end)
-        line_start = self._line_start(start)
-        self._add(line_start, newline.end() if newline else end, "")
+        line_start, stop = self._line_start(start), newline.end() if newline else end
+        kept = [f"{self.source[line_start:start]}{text}{newline[0] if newline else self.newline}" for _, text in self._comment_tokens(line_start, stop)]
+        self._add(line_start, stop, "".join(kept))
 
     # ---- statements ----------------------------------------------------------------------------------------
     def precede(self, statement: ast.stmt, text: Text) -> None:

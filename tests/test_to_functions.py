@@ -111,3 +111,26 @@ def test_the_output_reads_as_agreed(path: Path) -> None:
     """`NAME.out.py` was read and found to be what a MindSpore engineer would have written."""
     expected = path.with_name(path.name.replace(".in.py", ".out.py"))
     assert mapper.convert(path.read_text("utf-8")).code == expected.read_text("utf-8")
+
+
+def test_forms_know_every_argument_before_the_name() -> None:
+    """A positional argument that a form does not know would be taken for the name and dropped."""
+    import inspect
+
+    from mapper.runtime.tensorflow import api
+
+    from mapper.staging.direct_calls import _forms
+
+    for path, form in _forms().items():
+        function = api.modules()["tensorflow"]
+        try:
+            for part in path.split(".")[1:]:
+                function = getattr(function, part)
+        except NotImplementedError:
+            continue
+        known = list(inspect.signature(function).parameters)
+        for i, spellings in enumerate(form.parameters):
+            if spellings == ("name",):
+                break
+            assert known[i] in spellings, f"{path}: argument {i + 1} is {known[i]}"
+        assert "name" not in known or ("name",) not in form.parameters or known.index("name") <= form.parameters.index(("name",)), path

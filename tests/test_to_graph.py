@@ -144,3 +144,20 @@ def test_a_training_loop_does_not_grow_the_graph(tmp_path: Path) -> None:
 def test_the_output_reads_as_agreed(path: Path) -> None:
     expected = path.with_name(path.name.replace(".in.py", ".out.py"))
     assert mapper.convert(path.read_text("utf-8")).code == expected.read_text("utf-8")
+
+
+def test_a_function_that_only_steps_an_optimizer_is_run_where_it_is_called() -> None:
+    code = mapper.convert("import mindspore as ms\nfrom mindspore import nn, ops\nw = ms.Parameter(ms.Tensor([1.0, 2.0]), name='w')\n"
+                          "def outer():\n    return ops.sum(w * w)\ndef slopes():\n"
+                          "    return ops.GradOperation(get_by_list=True)(outer, ms.ParameterTuple([w]))()\n"
+                          "opt = nn.SGD([w], 0.1)\ndef step():\n    opt(slopes())\nfor i in range(2):\n    print(outer().asnumpy())\n    step()\n").code
+    assert "    run(step)\n" in code
+
+
+def test_a_tuple_of_values_is_one_value_of_a_lambda() -> None:
+    code = mapper.convert("import mindspore as ms\nfrom mindspore import ops, jacrev\ndef f(x):\n"
+                          "    return ops.sum(x ** 3)\ndef newton(x, n):\n    grad = ms.grad(f)\n"
+                          "    hess = jacrev(grad)\n    for i in range(n):\n        g, H = grad(x), hess(x)\n"
+                          "        print(g.asnumpy(), H.asnumpy())\n        x = x - g\n"
+                          "    return x\nprint(newton(ms.Tensor([1.0, 2.0]), 2).asnumpy())\n").code
+    assert re.search(r"g, H = run\(lambda [^:]+: \(grad\(x\), hess\(x\)\), ", code)

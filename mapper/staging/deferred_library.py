@@ -1209,17 +1209,23 @@ class Update(Action):
     def __init__(self, optimizer, pairs, global_step):
         rate = optimizer.learning_rate
         self.varying = isinstance(rate, Deferred)
-        super().__init__(None, [convert_to_tensor(g) for g, _ in pairs] + ([rate] if self.varying else []), "Update")
+        named = []
+        named = [g.indices for g, _ in pairs if isinstance(g, IndexedSlices)]  #: gather
+        super().__init__(None, [convert_to_tensor(g) for g, _ in pairs] + named + ([rate] if self.varying else []), "Update")
         self.variables, self.global_step = [v for _, v in pairs], global_step
         updated = tuple(v.name for v in self.variables)
         if updated not in optimizer.made:
             optimizer.made[updated] = optimizer.make([v.parameter for v in self.variables], 0.1 if self.varying else rate)
         self.optimizer = optimizer.made[updated]
+        self.looked_up = [v for g, v in pairs if isinstance(g, IndexedSlices)]  #: gather
 
     def compute(self, *values):
         if self.varying:
             ms.ops.assign(self.optimizer.learning_rate, values[-1].astype(ms.float32))
+        kept = other_rows(self.optimizer, self.looked_up, values[len(self.variables):])  #: gather
         self.optimizer(tuple(values[:len(self.variables)]))
+        for parameter, rows, before in kept:  #: gather
+            ms.ops.assign(parameter, ms.Tensor(np.where(rows, before, parameter.asnumpy())))  #: gather
         if self.global_step is not None:
             self.global_step.parameter.set_data(self.global_step.read() + 1)
 
@@ -1285,11 +1291,11 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
 
 
 def clip_by_norm(t, clip_norm, axes=None, name=None):
-    def scaled(t):
+    def scaled(t, limit):
         norm = ms.ops.sqrt(ms.ops.sum(t * t, axes, True))
-        return t * clip_norm / ms.ops.maximum(norm, clip_norm)
+        return t * limit / ms.ops.maximum(norm, limit)
 
-    return node(scaled, convert_to_tensor(t))
+    return node(scaled, convert_to_tensor(t), clip_norm)
 
 
 # ---------------------------------------------------------------------------------------------------------- control flow

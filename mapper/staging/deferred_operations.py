@@ -675,6 +675,18 @@ def indexed_slices(x, rows, found):
     return IndexedSlices(found[x], values, indices, shape_of(x))
 
 
+def other_rows(optimizer, variables, indices):
+    """The rows that were not looked up, in variables and their slots: a step that is given rows leaves the others as they are."""
+    found = []
+    for variable, named in zip(variables, indices):
+        if not isinstance(optimizer, nn.Adam):
+            slots = [p for p in optimizer.get_parameters() if p.name.endswith("." + variable.parameter.name) and not p.name.startswith("stat.")]
+            rows = np.ones([variable.shape[0]] + [1] * (len(variable.shape) - 1), bool)
+            rows[named.asnumpy()] = False
+            found += [(p, rows, p.asnumpy().copy()) for p in [variable.parameter, *slots]]
+    return found
+
+
 def with_rows(fetches):
     """The fetches with the parts of each IndexedSlices in its place."""
     if isinstance(fetches, IndexedSlices):

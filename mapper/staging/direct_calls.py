@@ -16,7 +16,7 @@ tf.reduce_sum x|input_tensor axis|reduction_indices keepdims|keep_dims name -> o
 tf.reduce_mean x|input_tensor axis|reduction_indices keepdims|keep_dims name -> ops.mean x axis=axis keep_dims=keepdims
 tf.reduce_max x|input_tensor axis|reduction_indices keepdims|keep_dims name -> ops.amax x axis=axis keepdims=keepdims
 tf.reduce_min x|input_tensor axis|reduction_indices keepdims|keep_dims name -> ops.amin x axis=axis keepdims=keepdims
-tf.matmul a b name -> ops.matmul a b
+tf.matmul a b transpose_a transpose_b adjoint_a adjoint_b a_is_sparse b_is_sparse name -> ops.matmul a b
 tf.add x y name -> ops.add x y
 tf.subtract x y name -> ops.sub x y
 tf.multiply x y name -> ops.mul x y
@@ -31,11 +31,11 @@ tf.concat values axis name -> ops.concat values axis
 tf.stack values axis name -> ops.stack values axis
 tf.expand_dims x|input axis|dim name -> ops.expand_dims x axis
 tf.reshape x|tensor shape name -> ops.reshape x tuple(shape)
-tf.nn.bias_add x|value b|bias name -> ops.add x b
+tf.nn.bias_add x|value b|bias data_format name -> ops.add x b
 tf.matrix_determinant x|input name -> ops.det x
-tf.matrix_inverse x|input name -> ops.inverse x
+tf.matrix_inverse x|input adjoint name -> ops.inverse x
 tf.linalg.det x|input name -> ops.det x
-tf.linalg.inv x|input name -> ops.inverse x
+tf.linalg.inv x|input adjoint name -> ops.inverse x
 tf.cholesky x|input name -> ops.cholesky x
 tf.linalg.cholesky x|input name -> ops.cholesky x
 tf.zeros_like x|tensor dtype name -> ops.zeros_like x
@@ -48,7 +48,7 @@ tf.nn.relu x|features name -> ops.relu x
 tf.clip_by_value x|t low|clip_value_min high|clip_value_max name -> ops.clamp x low high
 tf.zeros shape dtype name -> ops.zeros tuple(shape) float(dtype)
 tf.ones shape dtype name -> ops.ones tuple(shape) float(dtype)
-tf.eye n|num_rows name -> ops.eye n
+tf.eye n|num_rows num_columns batch_shape dtype name -> ops.eye n
 tf.add_n inputs name -> ops.addn inputs
 tf.less x y name -> ops.less x y
 tf.less_equal x y name -> ops.less_equal x y
@@ -61,7 +61,7 @@ tf.logical_or x y name -> ops.logical_or x y
 tf.logical_not x name -> ops.logical_not x
 tf.transpose x|a perm name -> ops.transpose x tuple(perm)
 tf.tile x|input multiples name -> ops.tile x tuple(multiples)
-tf.cumsum x axis name -> ops.cumsum x axis
+tf.cumsum x axis exclusive reverse name -> ops.cumsum x axis
 tf.reduce_any x|input_tensor axis|reduction_indices keepdims|keep_dims name -> ops.any x axis=axis keep_dims=keepdims
 tf.reduce_all x|input_tensor axis|reduction_indices keepdims|keep_dims name -> ops.all x axis=axis keep_dims=keepdims
 tf.shape x|input name -> x.shape

@@ -515,6 +515,9 @@ class _Writer:
             self.remove(step.node)
         elif step.owner is not None:
             lines = self.define(step)
+            if (comment := self.editor.trailing_comment(step.node)) and not any(comment in line for line in lines):
+                head = next(i for i, line in enumerate(lines) if line.startswith("def "))
+                lines[head] += "  " + comment
             self.methods.setdefault(step.owner, []).append("\n".join([*self.own_comments(step), *lines]))
             if start:
                 self.editor.replace_statement(step.node, start[0])

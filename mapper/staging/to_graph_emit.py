@@ -52,6 +52,8 @@ STANDALONE = {
 }
 FRAMEWORK = ("ms", "ops", "nn", "mindspore")
 
+_GATHERS = {"Gather", "GatherV2", "SparseGatherV2", "gather", "GatherNd", "gather_nd", "Embedding", "EmbeddingLookup", "embedding", "take", "index_select"}
+
 
 class Emitter:
     """Registers the edits that turn graph code into TensorFlow; `support` collects the library names it uses."""
@@ -135,6 +137,12 @@ class Emitter:
             fresh = f"{name}_{number}"
         taken.add(fresh)
         return fresh
+
+    @functools.cached_property
+    def gathers(self) -> bool:
+        """Does the program take rows of tensors by their numbers?"""
+        return any(isinstance(n, (ast.Name, ast.Attribute)) and (n.attr if isinstance(n, ast.Attribute) else n.id) in _GATHERS
+                   for n in ast.walk(self.program.tree))
 
     @functools.cached_property
     def adds_tuples(self) -> bool:

@@ -249,6 +249,7 @@ ops.randn_like(x) => tf.random_normal(tf.shape({x}))
 ops.rand_like(x) => tf.random_uniform(tf.shape({x}))
 ops.scalar_to_tensor(x, t='tf.float32') => tf.constant({x}, {t})
 ops.ScalarToTensor()(x, t='tf.float32') => tf.constant({x}, {t})
+ms.mutable(x) => {x}
 ops.tuple_to_array(x) => tf.convert_to_tensor({x})
 ops.TupleToArray()(x) => tf.convert_to_tensor({x})
 ops.scalar_add(a, b) => {a!} + {b!}

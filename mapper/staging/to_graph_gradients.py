@@ -770,10 +770,18 @@ class _Rendering:
             return f"{name}({ys}, [{', '.join(xs)}]{tail}"
         weights = self.graph.text(wanted.weights)
         bare = isinstance(self.owner.program.kind(wanted.weights), Param)
+        if wanted.positions is None and bare:
+            return self.dense(f"{name}({ys}, {weights}{tail}[0]", True)
         if wanted.positions is None:
-            return f"{name}({ys}, {weights}{tail}" + ("[0]" if bare else "")
+            return self.dense(f"{name}({ys}, {weights}{tail}", False)
         listed = weights[1:-1] if weights.startswith("[") and " for " not in weights else weights if bare else f"*{weights}"
-        return f"{name}({ys}, [{', '.join([*xs, listed])}]{tail}"
+        return self.dense(f"{name}({ys}, [{', '.join([*xs, listed])}]{tail}", False)
+
+    def dense(self, text: str, single: bool) -> str:
+        """Gradients of variables as tensors: of rows that are gathered, TensorFlow's are IndexedSlices, whose norms and updates differ."""
+        if not self.graph.gathers:
+            return text
+        return f"tf.convert_to_tensor({text})" if single else f"[tf.convert_to_tensor(g) for g in {text}]"
 
     def fresh(self, name: str) -> str:
         return self.graph.fresh_name(name, self.node)

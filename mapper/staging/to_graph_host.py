@@ -699,7 +699,12 @@ class HostEmitter:
         """A graph expression as a function of everything in it that is not fixed."""
         run, head, args = self.parametrized(node)
         self.graph.expr(node)
-        self.editor.replace(node, lambda: f"{run}({', '.join([f'{head}: {self.graph.text(node)}', *args()])})")
+        bare = isinstance(node, ast.Tuple) and node.elts and (node.lineno, node.col_offset) == (node.elts[0].lineno, node.elts[0].col_offset)
+
+        def body() -> str:
+            return f"({self.graph.text(node)})" if bare else self.graph.text(node)
+
+        self.editor.replace(node, lambda: f"{run}({', '.join([f'{head}: {body()}', *args()])})")
 
     def parametrized(self, node: ast.expr) -> tuple[str, str, Callable[[], list[str]]]:
         """The name of `run`, the head of a lambda over what varies in an expression, and the arguments it is called with."""

@@ -679,7 +679,8 @@ class WithGrad:
         self.network, self.sens = network if loss_fn is None else WithLoss(network, loss_fn), sens
 
     def __call__(self, *inputs):
-        return tuple(tf.gradients(self.network(*inputs), trainable_variables(self.network), self.sens, unconnected_gradients="zero"))
+        grads = tf.gradients(self.network(*inputs), trainable_variables(self.network), self.sens, unconnected_gradients="zero")
+        return tuple([tf.convert_to_tensor(g) for g in grads])
 
 
 def learning_rates(values):
@@ -721,7 +722,7 @@ class TrainOneStep:
     def __call__(self, *inputs):
         loss = self.network(*inputs)
         sens = tf.fill(tf.shape(loss), tf.cast(self.sens, loss.dtype))
-        grads = tf.gradients(loss, self.optimizer.parameters, sens, unconnected_gradients="zero")
+        grads = [tf.convert_to_tensor(g) for g in tf.gradients(loss, self.optimizer.parameters, sens, unconnected_gradients="zero")]
         with tf.control_dependencies([loss]):
             update = self.optimizer(grads)
         with tf.control_dependencies([update]):
@@ -769,7 +770,7 @@ def gradient(fn, weights=None, get_all=False, get_by_list=False, sens_param=Fals
         tensors = [x for x in inputs if hasattr(x, "graph")]
         xs = tensors if get_all else [] if get_by_list else tensors[:1]
         variables = as_list(weights) if get_by_list else []
-        grads = tf.gradients(fn(*inputs), xs + variables, sens, unconnected_gradients="zero")
+        grads = [tf.convert_to_tensor(g) for g in tf.gradients(fn(*inputs), xs + variables, sens, unconnected_gradients="zero")]
         first = tuple(grads[:len(xs)]) if get_all else grads[0]
         second = tuple(grads[len(xs):]) if isinstance(weights, (tuple, list)) else grads[-1]
         return (first, second) if get_all and get_by_list else second if get_by_list else first
@@ -782,7 +783,8 @@ def value_and_gradient(fn, position=0, weights=None, has_aux=False):
         inputs = [tf.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
         xs = [] if position is None else [inputs[i] for i in as_list(position)]
         value = fn(*inputs)
-        grads = tf.gradients(value[0] if has_aux else value, xs + as_list(weights), unconnected_gradients="zero")
+        loss = value[0] if has_aux else value
+        grads = [tf.convert_to_tensor(g) for g in tf.gradients(loss, xs + as_list(weights), unconnected_gradients="zero")]
         first = tuple(grads[:len(xs)]) if len(xs) > 1 else grads[0]
         if weights is None:
             return value, first
@@ -809,7 +811,8 @@ def vjp(fn, *inputs, weights=None):
         grads = tuple(tf.gradients(value, inputs, sens, unconnected_gradients="zero"))
         if weights is None:
             return grads
-        return grads, tuple(tf.gradients(value, as_list(weights), sens, unconnected_gradients="zero"))
+        of_weights = tf.gradients(value, as_list(weights), sens, unconnected_gradients="zero")
+        return grads, tuple([tf.convert_to_tensor(g) for g in of_weights])
     return value, pullback
 
 

@@ -72,25 +72,31 @@ Params = list[tuple[str, str | None]]
 
 @dataclass(frozen=True)
 class Form:
-    """One line of the table: the parameters of the primitive, its inputs, and what it becomes."""
+    """One line of the table: the parameters of the primitive and its inputs as they stand there, and what it becomes."""
 
-    options: Params
-    inputs: Params
+    primitive: str
+    parameters: str
     template: str
+
+    @functools.cached_property
+    def options(self) -> Params:
+        return _params(self.primitive)
+
+    @functools.cached_property
+    def inputs(self) -> Params:
+        return _params(self.parameters)
 
 
 @functools.cache
 def _table() -> dict[str, Form]:
     table: dict[str, Form] = {}
-    one: list[tuple[str, str | None]] = [("x", None)]
-    two: list[tuple[str, str | None]] = [("a", None), ("b", None)]
     for words, prefix in ((forms.ELEMENTWISE, "tf."), (forms.NN, "tf.nn.")):
         for ms, tf in _pairs(words):
             for name in (f"ops.{ms}", f"ops.{_snake(ms)}", f"ms.numpy.{_snake(ms)}"):
-                table[name] = Form([], one, f"{'tf.' if tf == 'log_sigmoid' else prefix}{tf}({{x}})")
+                table[name] = Form("", "x", f"{'tf.' if tf == 'log_sigmoid' else prefix}{tf}({{x}})")
     for ms, tf in _pairs(forms.BINARY):
         for name in (f"ops.{ms}", f"ops.{_snake(ms)}", f"ms.numpy.{_snake(ms)}"):
-            table[name] = Form([], two, f"tf.{tf}({{a}}, {{b}})")
+            table[name] = Form("", "a, b", f"tf.{tf}({{a}}, {{b}})")
     for alias, ms in [*_pairs(forms.ALIASES), *_pairs(forms.BINARY_ALIASES)]:
         for module in ("ops", "ms.numpy"):
             table[f"{module}.{alias}"] = table[f"ops.{ms}"]
@@ -115,7 +121,7 @@ def _form(line: str) -> tuple[str, Form]:
     match = re.fullmatch(r"([\w.]+)\((.*?)\)(?:\((.*)\))?", signature)
     assert match is not None, line
     name, first, second = match.groups()
-    return name, Form(_params(first) if second is not None else [], _params(second if second is not None else first), template)
+    return name, Form(first if second is not None else "", second if second is not None else first, template)
 
 
 def _snake(name: str) -> str:

@@ -174,7 +174,8 @@ class Roles:
             hosts |= found
         for info in infos:
             info.hosts = info in hosts
-            if not info.hosts and not info.builds and self._touches_tensors(info):
+            changes = info.updates and info.name != "__init__"
+            if not info.hosts and not info.builds and (changes or self._touches_tensors(info)):
                 info.builds = True
 
     def _find_operations(self) -> None:

@@ -86,7 +86,9 @@ class Updates:
             assert isinstance(node, (ast.Assign, ast.AugAssign))
             return node.targets[0] if isinstance(node, ast.Assign) else node.target
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self.roles.updates(node.value):
-            return node.value
+            called = self.roles.callees(node.value)
+            runs_itself = called and not self.roles.is_update(node.value) and all(info.hosts and not info.builds for info in called)
+            return None if runs_itself else node.value
         if isinstance(node, (ast.Return, ast.Assign)) and isinstance(node.value, ast.Call) and self.is_depend(
                 node.value) and len(node.value.args) == 2:
             return node.value

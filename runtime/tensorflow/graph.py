@@ -446,7 +446,7 @@ def control_dependencies(inputs: Any) -> Iterator[None]:
         graph.control.append(())
     else:
         before = graph.control[-1] if graph.control else ()
-        graph.control.append(before + tuple(control_node(item) for item in inputs if item is not None))
+        graph.control.append(before + tuple(control_node(item) for item in inputs))
     try:
         yield
     finally:
@@ -454,7 +454,9 @@ def control_dependencies(inputs: Any) -> Iterator[None]:
 
 
 def control_node(item: Any) -> Node:
-    """The node behind a tensor, operation or variable that others wait for."""
+    """The node behind a tensor, operation or variable that others wait for. Raises TypeError for None."""
+    if item is None:
+        raise TypeError("Can not convert a NoneType into a Tensor or Operation.")
     if isinstance(item, (Tensor, Operation)):
         return item.node
     if isinstance(item, IndexedSlices):

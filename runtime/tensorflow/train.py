@@ -10,7 +10,7 @@ from .. import core, ops
 from ..core import Node
 from .control_flow import group
 from .gradients import gradients
-from .graph import GraphKeys, Operation, Tensor, control_dependencies, convert, get_collection, get_default_graph, name_scope, wrap
+from .graph import GraphKeys, IndexedSlices, Operation, Tensor, control_dependencies, convert, get_collection, get_default_graph, name_scope, wrap
 from .variables import Variable, get_variable
 
 
@@ -28,6 +28,7 @@ class Optimizer:
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
     slot_names: tuple[str, ...] = ()
+    by_rows = False  # whether an IndexedSlices leaves the rows that it does not name, and their slots, as they are
     slot_start: dict[str, float] = {}
 
     def __init__(self, learning_rate: Any = 0.001, name: str = "Optimizer", use_locking: bool = False) -> None:
@@ -67,7 +68,7 @@ class Optimizer:
             control = graph.control[-1] if graph.control else ()
             before, graph.control = graph.control, []
             self._prepare(used)
-            updates = [u for g, v in used for u in self._apply(v, _dense(g), control)]
+            updates = [u for g, v in used for u in self._apply(v, _dense(g), control, _touched(g, v) if self.by_rows else None)]
             updates += self._finish(control, updates)
             graph.control = before
             if global_step is None:
@@ -88,12 +89,15 @@ class Optimizer:
         value = self._learning_rate() if callable(self._learning_rate) else self._learning_rate
         return _number(value, like)
 
-    def _apply(self, variable: Variable, gradient: Node, control: tuple[Node, ...]) -> list[Any]:
-        """Updates of one variable and its slots: all computed from the values before the run."""
+    def _apply(self, variable: Variable, gradient: Node, control: tuple[Node, ...], touched: Node | None = None) -> list[Any]:
+        """Updates of one variable and its slots: all computed from the values before the run, in the rows that are `touched`."""
         read = variable._read
         slots = [self._slots[name][variable] for name in self.slot_names]
         new_value, *new_slots = self.rule(read, gradient, self._rate(read), *(s._read for s in slots))
-        return [_store(v, n, control) for v, n in [*zip(slots, new_slots, strict=True), (variable, new_value)]]
+        changed = [*zip(slots, new_slots, strict=True), (variable, new_value)]
+        if touched is not None:
+            changed = [(v, ops.where(touched, new, v._read)) for v, new in changed]
+        return [_store(v, n, control) for v, n in changed]
 
     def rule(self, value: Node, gradient: Node, rate: Node, *slots: Node) -> list[Node]:
         """The new value and the new slots. Users' subclasses define _apply_dense instead."""
@@ -122,6 +126,16 @@ def _dense(gradient: Any) -> Node:
     return convert(gradient).node
 
 
+def _touched(gradient: Any, variable: Variable) -> Node | None:
+    """Which rows of a variable an IndexedSlices changes, bool [rows, 1, …]; None for a dense gradient."""
+    shape = variable._read.shape
+    if not isinstance(gradient, IndexedSlices) or not shape or shape[0] is None:
+        return None
+    rows = core.constant(np.arange(shape[0]))
+    named = ops.reshape(ops.cast(convert(gradient.indices).node, rows.dtype), (-1, 1))
+    return ops.reshape(ops.reduce_any(ops.equal(named, rows), 0, False), (-1, *(1 for _ in shape[1:])))
+
+
 def _store(variable: Variable, value: Node, control: tuple[Node, ...]) -> Operation:
     graph = get_default_graph()
     node = ops.state.update(variable.key, [value], lambda _, new: new, variable._read.shape, variable._read.dtype, control)
@@ -137,6 +151,7 @@ class GradientDescentOptimizer(Optimizer):
 
 
 class MomentumOptimizer(Optimizer):
+    by_rows = True
     slot_names: tuple[str, ...] = ("momentum",)
 
     def __init__(self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum", use_nesterov: bool = False) -> None:
@@ -188,6 +203,7 @@ def _static(value: Any) -> Any:
 
 
 class RMSPropOptimizer(Optimizer):
+    by_rows = True
     slot_names: tuple[str, ...] = ("rms", "momentum")
     slot_start = {"rms": 1.0}
 
@@ -222,6 +238,7 @@ class AdagradOptimizer(Optimizer):
 
 
 class AdadeltaOptimizer(Optimizer):
+    by_rows = True
     slot_names: tuple[str, ...] = ("accum", "accum_update")
 
     def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-8, use_locking: bool = False, name: str = "Adadelta") -> None:
@@ -235,6 +252,7 @@ class AdadeltaOptimizer(Optimizer):
 
 
 class FtrlOptimizer(Optimizer):
+    by_rows = True
     slot_names: tuple[str, ...] = ("accum", "linear")
 
     def __init__(self, learning_rate: Any, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1, l1_regularization_strength: float = 0.0,

@@ -81,7 +81,7 @@ def gradient(fn, weights=None, get_all=False, get_by_list=False, sens_param=Fals
         tensors = [x for x in inputs if hasattr(x, "graph")]
         xs = tensors if get_all else [] if get_by_list else tensors[:1]
         variables = as_list(weights) if get_by_list else []
-        grads = tf.gradients(fn(*inputs), xs + variables, sens, unconnected_gradients="zero")
+        grads = [tf.convert_to_tensor(g) for g in tf.gradients(fn(*inputs), xs + variables, sens, unconnected_gradients="zero")]
         first = tuple(grads[:len(xs)]) if get_all else grads[0]
         second = tuple(grads[len(xs):]) if isinstance(weights, (tuple, list)) else grads[-1]
         return (first, second) if get_all and get_by_list else second if get_by_list else first
