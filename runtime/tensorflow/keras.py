@@ -128,16 +128,11 @@ class Layer:
     def losses(self) -> list[Any]:
         return [loss for loss in get_collection(GraphKeys.REGULARIZATION_LOSSES) if loss.name.startswith(self.name + "/")]
 
-    def _named(self, name: str) -> Any:
-        return next((w for w in self._weights if w.op.name.rsplit("/", 1)[-1] == name), None)
-
-    @property
-    def kernel(self) -> Any:
-        return self._named("kernel")
-
-    @property
-    def bias(self) -> Any:
-        return self._named("bias")
+    def __getattr__(self, name: str) -> Any:
+        # The variables of a layer that makes them itself; a program's own layers set such attributes as they like.
+        if name in ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "embeddings"):
+            return next((w for w in self.__dict__.get("_weights", ()) if w.op.name.rsplit("/", 1)[-1] == name), None)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def count_params(self) -> int:
         return int(sum(np.prod([int(n or 0) for n in w.shape.as_list()]) for w in self.weights))
@@ -171,7 +166,10 @@ def _positional(kind: type[Layer], names: tuple[str, ...], function: Callable[..
                 wants_training: bool = False, default: str = "layer", defaults: dict[str, Any] | None = None) -> None:
     """Gives a layer class the arguments `names` by position and `function(x, **options)` as what it computes."""
     def start(self: Any, *args: Any, **kwargs: Any) -> None:
-        Layer.__init__(self, **{**(defaults or {}), **dict(zip(names, args)), **kwargs})
+        given = {**(defaults or {}), **dict(zip(names, args)), **kwargs}
+        own = {name: given.pop(name) for name in names if name == "input_dim" and name in given}
+        Layer.__init__(self, **given)
+        self.options.update(own)
 
     def run(self: Any, x: Any, training: Any, **scope: Any) -> Any:
         options = {(rename or {}).get(key, key): value for key, value in self.options.items()}

@@ -54,7 +54,7 @@ def sparse_tensor_dense_matmul(sp_a: Any, b: Any, adjoint_a: bool = False, adjoi
     rows, columns = (ops.take_index(a.indices.node, axis, 1) for axis in ((1, 0) if adjoint_a else (0, 1)))
     right = ops.conj(ops.turn(right)) if adjoint_b else right
     values = ops.conj(a.values.node) if adjoint_a else a.values.node
-    products = ops.expand_dims(values, -1) * ops.gather(right, columns)
+    products = ops.expand_dims(values, -1) * ops.gather(right, columns, mode="wrap")
     count = wrap(ops.take_index(a.dense_shape.node, 1 if adjoint_a else 0, 0), "size")
     total: Tensor = segment("UnsortedSegmentSum", ops.segment_sum, True)(wrap(products, "products"), wrap(rows, "rows"), count,
                                                                          name=name or "SparseTensorDenseMatMul")
