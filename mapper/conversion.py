@@ -49,6 +49,8 @@ def convert_paths(paths: Sequence[Path], wishes: Wishes, say: Say, tell: Tell) -
     Raises SourceError when an argument itself cannot be read or written; a file of a directory that cannot is reported and
     makes the exit code 2."""
     _refuse_contradictions(paths, wishes)
+    if wishes.output == Path("-"):
+        wishes = replace(wishes, output=None)
     worst = 0
     for path in paths:
         if str(path) == "-":

@@ -14,7 +14,7 @@ from mapper.held import Stretch, hold, release, switched_off
 from mapper.results import Conversion, Direction, Finding, SourceError
 from mapper.source import direction_of, imports, parse
 
-_MARKER = re.compile(r"^([ \t]*)# mapper: (M\d{3}) (.*)$", re.M)
+_MARKER = re.compile(r"(?<![^\r\n])([ \t]*)# mapper: (M\d{3}) ([^\r\n]*)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _STACK_BYTES, _DEPTH = 512 * 1024 * 1024, 60_000
 _SOURCE: dict[Direction, str] = {"mindspore": "tensorflow", "tensorflow": "mindspore"}
@@ -85,12 +85,12 @@ def _with_room(work: Callable[[], Conversion]) -> Conversion:
 def _marked(text: str, filename: str) -> list[Finding]:
     """What an earlier conversion left to a person, by its markers: such a program is not converted again."""
     findings: list[Finding] = []
-    lines = text.split("\n")
+    lines = _LINE_END.split(text)
     for number, line in enumerate(lines):
         marker = _MARKER.match(line)
         if marker:
             below = next((n for n in range(number + 1, len(lines)) if not _MARKER.match(lines[n])), number)
-            findings.append(Finding(marker[2], "error", filename, below + 1, len(marker[1]) + 1, "", marker[3].rstrip("\r")))
+            findings.append(Finding(marker[2], "error", filename, below + 1, len(marker[1]) + 1, "", marker[3]))
     return findings
 
 
@@ -110,8 +110,9 @@ def _released(conversion: Conversion, source: str, stretches: Sequence[Stretch],
     output = Editor(code)
     output.add_imports(list(dict.fromkeys(lines)))
     new = output.result()
-    added = new.count("\n") - code.count("\n")
-    first = next((n for n, (a, b) in enumerate(zip(code.split("\n"), new.split("\n")), start=1) if a != b), 1)
+    before, after = _LINE_END.split(code), _LINE_END.split(new)
+    added = len(after) - len(before)
+    first = next((n for n, (a, b) in enumerate(zip(before, after), start=1) if a != b), 1)
     sites = [replace(s, converted=(s.converted[0] + added, s.converted[1])) if s.converted and s.converted[0] >= first else s for s in conversion.sites]
     return replace(conversion, code=new, sites=tuple(sites))
 

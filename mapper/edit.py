@@ -40,6 +40,7 @@ class _Edit:
     working: bool = False
     whole: bool = False  # insertions where it starts belong inside it
     after: int | None = None  # where the statement begins that an insertion follows
+    last: bool = False  # the last of the insertions at its place
 
     def render(self) -> str:
         return self.text if isinstance(self.text, str) else self.text()
@@ -369,7 +370,7 @@ class Editor:
         """`# mapper: CODE reason` on a line of its own directly above a statement."""
         self._own_line(statement)
         at, indent = self.span(statement)[0], self.indent(statement)
-        self._add(at, at, f"# mapper: {code} {' '.join(reason.split())}{self.newline}{indent}")
+        self._add(at, at, f"# mapper: {code} {' '.join(reason.split())}{self.newline}{indent}").last = True
 
     def unwrap(self, statement: ast.With | ast.If | ast.For | ast.While | ast.Try, body: list[ast.stmt] | None = None,
                header: Text = "") -> None:
@@ -453,7 +454,7 @@ class Editor:
         """source[start:end] with the outermost edits inside it applied (an edit being rendered is passed over)."""
         if not self._sorted:
             # at one position: insertions first in the order made, then the widest replacement, the latest of equals
-            self._edits.sort(key=lambda e: (e.start, e.end > e.start, -e.end if e.end > e.start else 0,
+            self._edits.sort(key=lambda e: (e.start, e.end > e.start, e.last, -e.end if e.end > e.start else 0,
                                             -e.order if e.end > e.start else e.order))
             self._sorted = True
         parts: list[str] = []

@@ -243,10 +243,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def discover(path: Path) -> list[Path]:
-    """The Python files of a path: itself, or those below it in the order of their names; see mapper.discovery."""
-    from mapper.discovery import find
-
-    return list(find(path, suffixes=(".py",)).files)

@@ -146,3 +146,10 @@ def test_definitions_are_set_apart_by_blank_lines() -> None:
     assert set_apart("x = 1\r\ndef f():\r\n    pass\r\n", set()) == "x = 1\r\n\r\n\r\ndef f():\r\n    pass\r\n"
     assert set_apart("x = 1\rdef f():\r    pass\r", set()) == "x = 1\rdef f():\r    pass\r"
     assert set_apart("x = 1\ndef f():\n    pass\n", {"f"}) == "x = 1\ndef f():\n    pass\n"
+
+
+def test_a_marker_stands_directly_above_its_statement_whatever_else_is_put_there() -> None:
+    editor = Editor("x = 1\ny = 2\n")
+    editor.mark(editor.tree.body[1], "M201", "by hand")
+    editor.insert_before(editor.tree.body[1], "z = 0")
+    assert editor.result() == "x = 1\nz = 0\n# mapper: M201 by hand\ny = 2\n"

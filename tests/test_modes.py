@@ -45,6 +45,19 @@ def test_standard_input_to_standard_output() -> None:
     assert result.exit_code == 0 and result.stdout == converted(GOOD) and "<stdin>: 1 of 1" in result.stderr
 
 
+def test_a_dash_for_the_output_is_standard_output() -> None:
+    Path("a.py").write_text(GOOD, "utf-8")
+    for given in ("a.py", "-"):
+        assert run("convert", given, "-o", "-", given=GOOD.encode()).stdout == converted(GOOD)
+    assert not Path("-").exists()
+
+
+def test_markers_are_seen_behind_every_kind_of_line_end() -> None:
+    text = "import mindspore\r" + PARTLY.replace("print(tf", "# mapper: M201 by hand\rprint(tf")
+    again = mapper.convert(text)
+    assert again.code == text and [(f.code, f.line) for f in again.findings] == [("M201", 9)]
+
+
 @pytest.mark.parametrize("head, encoding", [("# coding: latin-1\n", "latin-1"), ("", "utf-8-sig"), ("", "utf-8")])
 def test_standard_output_has_the_encoding_of_standard_input(head: str, encoding: str) -> None:
     text = head + "# café\n" + GOOD

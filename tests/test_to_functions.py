@@ -134,3 +134,13 @@ def test_forms_know_every_argument_before_the_name() -> None:
                 break
             assert known[i] in spellings, f"{path}: argument {i + 1} is {known[i]}"
         assert "name" not in known or ("name",) not in form.parameters or known.index("name") <= form.parameters.index(("name",)), path
+
+
+@pytest.mark.parametrize("statement", ["tf.gradients = checkpoints.gradients", "for tf.nn.moments in [1, 2]:\n    pass", "del tf.foo",
+                                       "a, tf.exp = 1, 2", "with open('a') as tf.minimum:\n    pass", "b = [1 for tf.x in [1]]"])
+def test_a_name_of_tensorflow_that_is_given_another_meaning_is_marked(statement: str) -> None:
+    text = f"import tensorflow as tf\nx = tf.constant([1., 2.])\n{statement}\ng = tf.gradients(x * x, x)\nwith tf.Session() as sess:\n    print(sess.run(g))\n"
+    conversion = mapper.convert(text)
+    assert [(f.code, f.line) for f in conversion.findings] == [("M201", 3)]
+    lines = conversion.code.splitlines()
+    assert lines[lines.index(statement.splitlines()[0]) - 1].startswith("# mapper: M201 tf.")

@@ -66,6 +66,9 @@ def convert_plainly(source: str, filename: str) -> Conversion:
     for node in ast.walk(program.tree):
         if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
             _reference(program, node)
+        elif isinstance(node, ast.Attribute) and (api := program.api(node)) is not None:
+            reason = f"{api} is given another meaning, which code that is converted does not see: write this by hand"
+            program.problems.setdefault(program.editor.statement(node), []).append(reason)
     findings = []
     for statement, reasons in program.problems.items():
         for reason in dict.fromkeys(reasons):

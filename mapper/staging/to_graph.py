@@ -138,13 +138,13 @@ def _imports(emitter: Emitter, host: HostEmitter, keep: bool) -> None:
     switch = "tf.disable_v2_behavior()" + ("\ntf.enable_resource_variables()" if emitter.roles.program_updates else "")
     body = editor.tree.body
     imports = [s for s in body[:_header(body)] if isinstance(s, _IMPORTS)]
-    kept = [s for s in imports if not _is_mindspore(s)]
-    last = kept[-1] if kept and first in imports and imports.index(kept[-1]) > imports.index(first) else None  # type: ignore[arg-type]
+    kept = [s for s in imports if keep or not _is_mindspore(s)]
+    last = kept[-1] if kept and first in imports and (keep or imports.index(kept[-1]) > imports.index(first)) else None  # type: ignore[arg-type]
     if first is None:
         editor.add_imports([*lines, "", switch])
     elif last is not None:
         editor.insert_before(first, "\n".join(lines))
-        editor.insert_after(last, f"\n{switch}")
+        editor.insert_after(last, f"\n{switch}" + ("\n\n" if keep and definitions else ""))
     else:
         editor.insert_before(first, "\n".join([*lines, "", switch]))
     for node in old:
