@@ -768,6 +768,10 @@ def global_variables(scope=None):
     return [v for v in graph.variables if scope is None or re.match(scope, v.name)]
 
 
+def no_tensors(scope=None):
+    return []
+
+
 def get_collection(key, scope=None):
     if key == "trainable_variables":
         return trainable_variables(scope)
@@ -957,6 +961,9 @@ def run(fetches, feed_dict=None, options=None, run_metadata=None):
     for tensor, value in (feed_dict or {}).items():
         pairs = zip(tensor, value) if isinstance(tensor, (list, tuple)) else [(tensor, value)]
         for key, part in pairs:
+            if isinstance(key, SparseTensor):  #: sparse_placeholder
+                values.update({t: ms.Tensor(np.asarray(p), t.dtype) for t, p in zip((key.indices, key.values, key.dense_shape), part)})  #: sparse_placeholder
+                continue  #: sparse_placeholder
             values[key] = ms.Tensor(np.asarray(part), key.dtype)
     fetches = with_rows(fetches)  #: gather
     found = evaluate(flatten(fetches), values)
@@ -1215,7 +1222,10 @@ class Update(Action):
         self.variables, self.global_step = [v for _, v in pairs], global_step
         updated = tuple(v.name for v in self.variables)
         if updated not in optimizer.made:
-            optimizer.made[updated] = optimizer.make([v.parameter for v in self.variables], 0.1 if self.varying else rate)
+            made = optimizer.make([v.parameter for v in self.variables], 0.1 if self.varying else rate)
+            for other in optimizer.made.values():  #: AdamOptimizer
+                made.beta1_power, made.beta2_power = other.beta1_power, other.beta2_power  #: AdamOptimizer
+            optimizer.made[updated] = made
         self.optimizer = optimizer.made[updated]
         self.looked_up = [v for g, v in pairs if isinstance(g, IndexedSlices)]  #: gather
 
@@ -1252,13 +1262,68 @@ def AdagradOptimizer(learning_rate, initial_accumulator_value=0.1, use_locking=F
     return Optimizer(lambda weights, rate: nn.Adagrad(weights, initial_accumulator_value, rate), learning_rate)
 
 
-def exponential_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):
-    def rate(step):
-        turns = step.astype(ms.float32) / decay_steps
-        return learning_rate * ms.ops.pow(ms.Tensor(decay_rate, ms.float32), ms.ops.floor(turns) if staircase else turns)
+def AdadeltaOptimizer(learning_rate=0.001, rho=0.95, epsilon=1e-8, use_locking=False, name=None):
+    return Optimizer(lambda weights, rate: nn.Adadelta(weights, rate, rho, epsilon), learning_rate)
 
-    found = node(rate, global_step)
+
+def FtrlOptimizer(learning_rate, learning_rate_power=-0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
+                  l2_regularization_strength=0.0, use_locking=False, name=None):
+    return Optimizer(lambda weights, rate: nn.FTRL(weights, initial_accumulator_value, rate, learning_rate_power, l1=l1_regularization_strength,
+                                                   l2=l2_regularization_strength), learning_rate)
+
+
+def rate_after(rule, learning_rate, global_step, *values):
+    """A learning rate that follows the step; what `rule` takes after rate and step may be tensors too."""
+    found = node(rule, convert_to_tensor(learning_rate, ms.float32), cast(global_step, ms.float32), *[convert_to_tensor(v, ms.float32) for v in values])
     found.dtype = ms.float32
+    return found
+
+
+def exponential_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):
+    def rule(rate, step, steps, factor):
+        turns = step / steps
+        return rate * ms.ops.pow(factor, ms.ops.floor(turns) if staircase else turns)
+
+    return rate_after(rule, learning_rate, global_step, decay_steps, decay_rate)
+
+
+def natural_exp_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):
+    def rule(rate, step, steps, factor):
+        turns = step / steps
+        return rate * ms.ops.exp(-factor * (ms.ops.floor(turns) if staircase else turns))
+
+    return rate_after(rule, learning_rate, global_step, decay_steps, decay_rate)
+
+
+def inverse_time_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):
+    def rule(rate, step, steps, factor):
+        turns = step / steps
+        return rate / (1 + factor * (ms.ops.floor(turns) if staircase else turns))
+
+    return rate_after(rule, learning_rate, global_step, decay_steps, decay_rate)
+
+
+def polynomial_decay(learning_rate, global_step, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name=None):
+    def rule(rate, step, steps, end):
+        if cycle:
+            steps = steps * ms.ops.maximum(ms.ops.ceil(step / steps), 1.0)
+        return (rate - end) * ms.ops.pow(1 - ms.ops.minimum(step, steps) / steps, power) + end
+
+    return rate_after(rule, learning_rate, global_step, decay_steps, end_learning_rate)
+
+
+def cosine_decay(learning_rate, global_step, decay_steps, alpha=0.0, name=None):
+    def rule(rate, step, steps):
+        return rate * ((1 - alpha) * 0.5 * (1 + ms.ops.cos(math.pi * ms.ops.minimum(step, steps) / steps)) + alpha)
+
+    return rate_after(rule, learning_rate, global_step, decay_steps)
+
+
+def piecewise_constant(x, boundaries, values, name=None):
+    """The first of the values while x is at most the first boundary, and so on; the last value beyond the last boundary."""
+    found = convert_to_tensor(values[-1])
+    for boundary, value in reversed(list(zip(boundaries, values))):
+        found = where(convert_to_tensor(x) <= boundary, convert_to_tensor(value), found)
     return found
 
 
@@ -1286,7 +1351,7 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
     clipped = [None if t is None else node(scaled, t, limit, total) for t in t_list]
     for i, t in enumerate(t_list):  #: gather
         if isinstance(t, IndexedSlices):  #: gather
-            clipped[i] = IndexedSlices(clipped[i], node(scaled, t.values, limit, total), t.indices, t.dense_shape)  #: gather
+            clipped[i] = IndexedSlices(node(scaled, t.values, limit, total), t.indices, t.dense_shape, clipped[i])  #: gather
     return clipped, total
 
 

@@ -325,7 +325,16 @@ def cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
 
 
 def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
-    return node(ms.ops.cumprod, convert_to_tensor(x), axis)
+    def running(x):
+        values = ms.ops.flip(x, (axis,)) if reverse else x
+        if exclusive:
+            size = values.shape[axis]
+            values = ms.ops.concat([ms.ops.ones_like(ms.ops.narrow(values, axis, 0, 1)), ms.ops.narrow(values, axis, 0, size - 1)], axis)
+        values = ms.ops.cumprod(values, axis)
+        return ms.ops.flip(values, (axis,)) if reverse else values
+
+    running.__name__ = "cumprod"
+    return node(running, convert_to_tensor(x))
 
 
 def index_of(fn, x, axis, dtype):
@@ -577,15 +586,25 @@ def arange(start, limit=None, delta=1, dtype=None, name="range"):
 
 
 def linspace(start, stop, num, name=None):
+    if holds_tensor([start, stop]):
+        return start + (stop - start) * constant(np.linspace(0, 1, num), ms.float32)
     return constant(np.linspace(start, stop, num), ms.float32)
 
 
 def eye(num_rows, num_columns=None, batch_shape=None, dtype=ms.float32, name=None):
-    return constant(np.eye(num_rows, num_columns), dtype)
+    def identity_matrix(rows, columns, batch):
+        found = np.eye(int(rows), None if columns is None else int(columns))
+        return ms.Tensor(np.broadcast_to(found, (*ints(batch), *found.shape)).copy(), dtype)
+
+    if not holds_tensor([num_rows, num_columns, batch_shape]):
+        return constant(identity_matrix(num_rows, num_columns, batch_shape or ()).asnumpy())
+    found = node(identity_matrix, num_rows, num_columns, batch_shape or ())
+    found.label, found.dtype = "ones_like", dtype
+    return found
 
 
 def diag(diagonal, name=None):
-    return node(ms.ops.diag, convert_to_tensor(diagonal))
+    return matrix_diag(diagonal)
 
 
 def diag_part(input, name=None):
@@ -619,12 +638,28 @@ def matrix_band_part(input, num_lower, num_upper, name=None):
 
 
 def meshgrid(*args, indexing="xy", **kwargs):
-    grids = np.meshgrid(*[run(a) if isinstance(a, Deferred) else a for a in args], indexing=indexing)
-    return [constant(g) for g in grids]
+    def grid(i, *lines):
+        axes = list(range(len(lines)))
+        if indexing == "xy" and len(lines) > 1:
+            axes[0], axes[1] = 1, 0
+        shape = [0] * len(lines)
+        for axis, line in zip(axes, lines):
+            shape[axis] = line.size
+        return ms.ops.broadcast_to(lines[i].reshape(tuple([-1 if axis == axes[i] else 1 for axis in range(len(lines))])), tuple(shape))
+
+    lines = [convert_to_tensor(a) for a in args]
+    found = [node(grid, i, *lines) for i in range(len(lines))]
+    for tensor, line in zip(found, lines):
+        tensor.label, tensor.dtype = "broadcast_to", line.dtype
+    return found
 
 
 def broadcast_to(input, shape, name=None):
-    return node(ms.ops.broadcast_to, convert_to_tensor(input), tuple(shape))
+    def spread(x, shape):
+        return ms.ops.broadcast_to(x, ints(shape))
+
+    spread.__name__ = "broadcast_to"
+    return node(spread, convert_to_tensor(input), shape if holds_tensor(shape) else tuple(shape))
 
 
 def reverse(tensor, axis, name=None):
@@ -636,14 +671,18 @@ def reverse(tensor, axis, name=None):
 
 def gather(params, indices, validate_indices=None, name=None, axis=None, batch_dims=0):
     """Parts of params along an axis."""
-    axis = axis or 0
-
     def taken(params, indices):
         return ms.ops.gather(params, indices, axis)
 
+    def taken_of_each(params, indices):
+        if batch_dims == 1:
+            return ms.ops.stack([ms.ops.gather(params[i], indices[i], axis - 1) for i in range(params.shape[0])])
+        raise NotImplementedError("gather with more than one batch dimension")
+
+    axis = axis or batch_dims
     params = convert_to_tensor(params)
-    found = node(taken, params, convert_to_tensor(indices))
-    found.dtype, found.label = params.dtype, "gather" if axis == 0 else "gather_axis"
+    found = node(taken_of_each if batch_dims else taken, params, convert_to_tensor(indices))
+    found.dtype, found.label = params.dtype, "gather" if axis == 0 and not batch_dims else "gather_axis"
     return found
 
 
@@ -654,15 +693,17 @@ def embedding_lookup(params, ids, partition_strategy="mod", name=None, validate_
 class IndexedSlices(Deferred):
     """The gradient of a tensor of which only rows were looked up: the whole, and its rows as they were looked up."""
 
-    def __init__(self, dense, values, indices, dense_shape):
-        super().__init__(ms.ops.deepcopy, [dense], "IndexedSlices")
+    def __init__(self, values, indices, dense_shape=None, dense=None):
+        if dense is None and dense_shape is not None:
+            dense = unsorted_segment_sum(values, indices, convert_to_tensor(dense_shape)[0])
+        super().__init__(ms.ops.deepcopy, [values if dense is None else dense], "IndexedSlices")
         self.values, self.indices, self.dense_shape = values, indices, dense_shape
 
 
 def lookups(x, ys, path):
     """The tensors looked up in x, if nothing else is made of it."""
     consumers = [t for t in path if x in t.inputs]
-    if x.inputs or x in ys or any(t.label != "gather" or t.inputs[0] is not x for t in consumers):
+    if x in ys or any(t.label != "gather" or t.inputs[0] is not x for t in consumers):
         return []
     return consumers
 
@@ -672,7 +713,7 @@ def indexed_slices(x, rows, found):
     values = [reshape(found[t], [-1] + rest) for t in rows]
     indices = [reshape(t.inputs[1], [-1]) for t in rows]
     values, indices = (concat(values, 0), concat(indices, 0)) if len(rows) > 1 else (values[0], indices[0])
-    return IndexedSlices(found[x], values, indices, shape_of(x))
+    return IndexedSlices(values, indices, shape_of(x), found[x])
 
 
 def other_rows(optimizer, variables, indices):
@@ -714,12 +755,12 @@ def gather_nd(params, indices, name=None):
 
 
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
-    def encoded(indices):
+    def encoded(indices, depth):
         on = ms.Tensor(1 if on_value is None else on_value, dtype or ms.float32)
         off = ms.Tensor(0 if off_value is None else off_value, dtype or ms.float32)
-        return ms.ops.one_hot(indices, depth, on, off, -1 if axis is None else axis)
+        return ms.ops.one_hot(indices, int(depth), on, off, -1 if axis is None else axis)
 
-    found = node(encoded, convert_to_tensor(indices))
+    found = node(encoded, convert_to_tensor(indices), depth)
     found.label, found.dtype = "one_hot", dtype or ms.float32
     return found
 
@@ -736,8 +777,12 @@ def boolean_mask(tensor, mask, name="boolean_mask", axis=None):
 
 
 def scatter_nd(indices, updates, shape, name=None):
-    found = node(ms.ops.scatter_nd, convert_to_tensor(indices), convert_to_tensor(updates), tuple(shape))
-    found.dtype = convert_to_tensor(updates).dtype
+    def scattered(indices, updates, shape):
+        return ms.ops.scatter_nd(indices, updates, ints(shape))
+
+    updates = convert_to_tensor(updates)
+    found = node(scattered, convert_to_tensor(indices), updates, shape if isinstance(shape, Deferred) else list(shape))
+    found.dtype = updates.dtype
     return found
 
 
@@ -746,7 +791,10 @@ def top_k(input, k=1, sorted=True, name=None):
     both = node(ms.ops.topk, convert_to_tensor(input), k)
     indices = node(item, both, 1)
     indices.label, indices.dtype = "argmax", ms.int32
-    return node(item, both, 0), indices
+    return TopK(node(item, both, 0), indices)
+
+
+TopK = collections.namedtuple("TopK", "values indices")
 
 
 def segment_sum(data, segment_ids, name=None):
@@ -768,15 +816,160 @@ def segment_mean(data, segment_ids, name=None):
 
 
 def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
-    return node(ms.ops.unsorted_segment_sum, convert_to_tensor(data), convert_to_tensor(segment_ids), num_segments)
+    def summed(data, ids, count):
+        return ms.ops.unsorted_segment_sum(data, ids, int(count))
+
+    data = convert_to_tensor(data)
+    found = node(summed, data, convert_to_tensor(segment_ids), num_segments)
+    found.dtype = data.dtype
+    return found
+
+
+def segments(data, segment_ids, num_segments, fn):
+    """fn of the rows of each segment; what `fn` gives for no rows is not asked for."""
+    def collected(data, ids, count):
+        rows = data.reshape((ids.size,) + data.shape[ids.ndim:])
+        groups = [np.flatnonzero(ids.asnumpy().reshape(-1) == i).astype(np.int32) for i in range(int(ids.max()) + 1 if count is None else int(count))]
+        return ms.ops.stack([fn(ms.ops.gather(rows, ms.Tensor(g), 0)) if g.size else ms.ops.zeros_like(fn(rows)) for g in groups])
+
+    data = convert_to_tensor(data)
+    found = node(collected, data, convert_to_tensor(segment_ids), num_segments)
+    found.dtype = data.dtype
+    return found
+
+
+def segment_max(data, segment_ids, name=None):
+    return segments(data, segment_ids, None, lambda rows: ms.ops.amax(rows, 0))
+
+
+def segment_min(data, segment_ids, name=None):
+    return segments(data, segment_ids, None, lambda rows: ms.ops.amin(rows, 0))
+
+
+def segment_prod(data, segment_ids, name=None):
+    return segments(data, segment_ids, None, lambda rows: ms.ops.prod(rows, 0))
+
+
+def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
+    return segments(data, segment_ids, num_segments, lambda rows: ms.ops.mean(rows, 0))
+
+
+def unsorted_segment_max(data, segment_ids, num_segments, name=None):
+    return segments(data, segment_ids, num_segments, lambda rows: ms.ops.amax(rows, 0))
+
+
+def dynamic_partition(data, partitions, num_partitions, name=None):
+    """The rows of each partition."""
+    return [boolean_mask(data, equal(partitions, i)) for i in range(num_partitions)]
+
+
+def dynamic_stitch(indices, data, name=None):
+    """One tensor of the rows, each put where its index says; of several for one place the last counts."""
+    def stitched(indices, data):
+        places = np.concatenate([i.asnumpy().reshape(-1) for i in indices])
+        rows = ms.ops.concat([d.reshape((i.size,) + d.shape[i.ndim:]) for i, d in zip(indices, data)])
+        last = {int(place): at for at, place in enumerate(places)}
+        return ms.ops.gather(rows, ms.Tensor([last[place] for place in range(len(last))], ms.int32), 0)
+
+    data = [convert_to_tensor(d) for d in data]
+    found = node(stitched, [convert_to_tensor(i) for i in indices], data)
+    found.dtype = data[0].dtype
+    return found
+
+
+def unique(x, out_idx=ms.int32, name=None):
+    """The different values in the order in which they come, and the place of each element among them."""
+    def different(x):
+        values, first, places = np.unique(x.asnumpy(), return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        return ms.Tensor(values[order]), ms.Tensor(np.argsort(order)[places.reshape(-1)], out_idx)
+
+    x = convert_to_tensor(x)
+    both = node(different, x)
+    both.label = "unique"
+    values, places = node(item, both, 0), node(item, both, 1)
+    values.label = places.label = "unique"
+    values.dtype, places.dtype = x.dtype, out_idx
+    return Unique(values, places)
+
+
+Unique = collections.namedtuple("Unique", "y idx")
+
+
+def invert_permutation(x, name=None):
+    def inverted(x):
+        return ms.Tensor(np.argsort(x.asnumpy()), x.dtype)
+
+    found = node(inverted, convert_to_tensor(x))
+    found.label = "argsort"
+    return found
+
+
+def batch_gather(params, indices, name=None):
+    """params[i, indices[i]] for each i, over all but the last of the dimensions of indices."""
+    def taken(params, indices):
+        count = math.prod(indices.shape[:-1])
+        rows, places = params.reshape((count,) + params.shape[indices.ndim - 1:]), indices.reshape((count, -1))
+        return ms.ops.stack([ms.ops.gather(rows[i], places[i], 0) for i in range(count)]).reshape(indices.shape + params.shape[indices.ndim:])
+
+    params = convert_to_tensor(params)
+    found = node(taken, params, convert_to_tensor(indices))
+    found.dtype = params.dtype
+    return found
+
+
+def tensor_scatter(tensor, indices, updates, added):
+    """The tensor with updates in these places, or added to them."""
+    tensor, updates = convert_to_tensor(tensor), convert_to_tensor(updates)
+    fresh = scatter_nd(indices, updates, shape_of(tensor))
+    if added:
+        return tensor + fresh
+    return where(scatter_nd(indices, ones_like(updates), shape_of(tensor)) > 0, fresh, tensor)
+
+
+def tensor_scatter_add(tensor, indices, updates, name=None):
+    return tensor_scatter(tensor, indices, updates, True)
+
+
+def tensor_scatter_update(tensor, indices, updates, name=None):
+    return tensor_scatter(tensor, indices, updates, False)
+
+
+def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None, seq_dim=None, batch_dim=None):
+    """The first entries of each sequence, as many as its length, in reverse order."""
+    time, batch = (seq_dim if seq_axis is None else seq_axis), (batch_dim if batch_axis is None else batch_axis) or 0
+
+    def reversed_of_each(x, lengths):
+        order = ms.ops.arange(x.shape[time])
+        parts = []
+        for i in range(x.shape[batch]):
+            places = ms.ops.where(order < lengths[i], lengths[i] - 1 - order, order)
+            part = ms.ops.narrow(x, batch, i, 1)
+            parts.append(ms.ops.gather(part, places, time))
+        return ms.ops.concat(parts, batch)
+
+    input = convert_to_tensor(input)
+    found = node(reversed_of_each, input, cast(seq_lengths, ms.int64))
+    found.dtype = input.dtype
+    return found
+
+
+def in_top_k(predictions, targets, k, name=None):
+    def among_first(scores, targets):
+        own = ms.ops.gather_nd(scores, ms.ops.stack([ms.ops.arange(scores.shape[0]), targets.astype(ms.int64)], 1))
+        return ms.ops.sum((scores > own.expand_dims(1)).astype(ms.float32), 1) < k
+
+    found = node(among_first, convert_to_tensor(predictions), convert_to_tensor(targets))
+    found.label, found.dtype = "in_top_k", ms.bool_
+    return found
 
 
 def sequence_mask(lengths, maxlen=None, dtype=ms.bool_, name=None):
-    def mask(lengths):
-        longest = int(lengths.max()) if maxlen is None else maxlen
+    def mask(lengths, maxlen):
+        longest = int(lengths.max()) if maxlen is None else int(maxlen)
         return (ms.ops.arange(longest) < ms.ops.expand_dims(lengths, -1)).astype(dtype)
 
-    found = node(mask, convert_to_tensor(lengths))
+    found = node(mask, convert_to_tensor(lengths), maxlen)
     found.label, found.dtype = "sequence_mask", dtype
     return found
 
@@ -843,18 +1036,27 @@ def einsum(equation, *inputs, **options):
     return node(summed, *map(convert_to_tensor, inputs))
 
 
+def inverse_of(matrix):
+    """MindSpore's own refuses matrices of one number."""
+    return ms.ops.inverse(matrix) if matrix.shape[-1] > 1 else 1 / matrix
+
+
 def matrix_inverse(input, adjoint=False, name=None):
-    return node(ms.ops.inverse, convert_to_tensor(input))
+    found = node(inverse_of, convert_to_tensor(input))
+    return matrix_transposed(found) if adjoint else found
 
 
 def matrix_determinant(input, name=None):
-    return node(ms.ops.det, convert_to_tensor(input))
+    def determinant(matrix):
+        return ms.ops.det(matrix) if matrix.shape[-1] > 1 else matrix[..., 0, 0]
+
+    return node(determinant, convert_to_tensor(input))
 
 
 def matrix_solve(matrix, rhs, adjoint=False, name=None):
     """The solution of matrix @ x = rhs."""
     def solved(matrix, rhs):
-        return ms.ops.matmul(ms.ops.inverse(matrix), rhs)
+        return ms.ops.matmul(inverse_of(ms.ops.swapaxes(matrix, -1, -2) if adjoint else matrix), rhs)
 
     return node(solved, convert_to_tensor(matrix), convert_to_tensor(rhs))
 
@@ -876,6 +1078,73 @@ def cholesky(input, name=None):
     return node(factor, convert_to_tensor(input))
 
 
+def matrix_triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
+    """The solution of matrix @ x = rhs, where only one triangle of the matrix is looked at."""
+    return matrix_solve(matrix_band_part(matrix, -1, 0) if lower else matrix_band_part(matrix, 0, -1), rhs, adjoint)
+
+
+def cholesky_solve(chol, rhs, name=None):
+    """The solution of chol @ chol^T @ x = rhs."""
+    return matrix_triangular_solve(chol, matrix_triangular_solve(chol, rhs), adjoint=True)
+
+
+def logdet(matrix, name=None):
+    return 2.0 * reduce_sum(ops.log(diag_part(cholesky(matrix))), [-1])
+
+
+def slogdet(input, name=None):
+    """The sign of the determinant and the logarithm of its size."""
+    found = matrix_determinant(input)
+    return ops.sign(found), ops.log(abs(found))
+
+
+# ---------------------------------------------------------------------------------------------------------- sparse tensors
+
+
+class SparseTensor:
+    """The values of a tensor at some places; the rest is zero."""
+
+    def __init__(self, indices, values, dense_shape):
+        self.indices, self.values = convert_to_tensor(indices, ms.int64), convert_to_tensor(values)
+        self.dense_shape, self.dtype = convert_to_tensor(dense_shape, ms.int64), self.values.dtype
+
+    def get_shape(self):
+        return Shape([int(d) for d in run(self.dense_shape)])
+
+    @property
+    def shape(self):
+        return self.get_shape()
+
+
+SparseTensorValue = collections.namedtuple("SparseTensorValue", "indices values dense_shape")
+
+
+def sparse_placeholder(dtype, shape=None, name=None):
+    """A sparse tensor that is fed, as its indices, values and shape."""
+    rank = None if shape is None else len(shape)
+    return SparseTensor(placeholder(ms.int64, [None, rank]), placeholder(dtype, [None]), placeholder(ms.int64, [rank]))
+
+
+def sparse_tensor_to_dense(sp_input, default_value=0, validate_indices=True, name=None):
+    return scatter_nd(sp_input.indices, sp_input.values, sp_input.dense_shape)
+
+
+def sparse_tensor_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
+    return matmul(sparse_tensor_to_dense(sp_a), b, transpose_a=adjoint_a, transpose_b=adjoint_b)
+
+
+def sparse_reduce_sum(sp_input, axis=None, keepdims=None, name=None, reduction_axes=None, keep_dims=None):
+    return reduce_sum(sparse_tensor_to_dense(sp_input), axis, bool(keepdims), None, reduction_axes, keep_dims)
+
+
+def sparse_transpose(sp_input, perm=None, name=None):
+    def turned(indices):
+        return ms.ops.stack([indices[:, i] for i in (range(indices.shape[1])[::-1] if perm is None else perm)], 1)
+
+    order = reverse(sp_input.dense_shape, [0]) if perm is None else gather(sp_input.dense_shape, list(perm))
+    return SparseTensor(node(turned, sp_input.indices), sp_input.values, order)
+
+
 # --------------------------------------------------------------------------------------------------------- neural networks
 
 
@@ -890,6 +1159,80 @@ def log_softmax(logits, axis=None, name=None, dim=None):
         return log_softmax_over(x, over)
 
     return node(normalized, convert_to_tensor(logits))
+
+
+def log_sigmoid(x, name=None):
+    return -softplus(-convert_to_tensor(x))
+
+
+def swish(features, name=None):
+    features = convert_to_tensor(features)
+    return features * ops.sigmoid(features)
+
+
+def gelu(features, approximate=False, name=None):
+    x = convert_to_tensor(features)
+    if approximate:
+        return 0.5 * x * (1 + ops.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
+    return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))
+
+
+def crelu(features, name=None, axis=-1):
+    x = convert_to_tensor(features)
+    return ops.relu(concat([x, -x], axis))
+
+
+def atan2(y, x, name=None):
+    return binary(ms.ops.atan2, convert_to_tensor(y), x)
+
+
+def zero_where_zero(x, values):
+    return where(equal(x, 0.0), zeros_like(values), values)
+
+
+def xlogy(x, y, name=None):
+    x = convert_to_tensor(x)
+    return zero_where_zero(x, x * ops.log(where(equal(x, 0.0), ones_like(x * y), y * ones_like(x))))
+
+
+def xdivy(x, y, name=None):
+    x = convert_to_tensor(x)
+    return zero_where_zero(x, x / where(equal(x, 0.0), ones_like(x * y), y * ones_like(x)))
+
+
+def count_nonzero(input_tensor, axis=None, keepdims=None, dtype=ms.int64, name=None, reduction_indices=None, keep_dims=None):
+    different = not_equal(convert_to_tensor(input_tensor), 0)
+    return cast(reduced(sum_over, cast(different, ms.float32), axis, bool(keepdims or keep_dims), reduction_indices), dtype)
+
+
+def roll(input, shift, axis, name=None):
+    shifts, axes = [list(v) if isinstance(v, (list, tuple)) else [v] for v in (shift, axis)]
+
+    def rolled(x):
+        for by, along in zip(shifts, axes):
+            size = x.shape[along]
+            if by % size:
+                last = ms.ops.narrow(x, along, size - by % size, by % size)
+                x = ms.ops.concat([last, ms.ops.narrow(x, along, 0, size - by % size)], along)
+        return x
+
+    return node(rolled, convert_to_tensor(input))
+
+
+def cross(a, b, name=None):
+    a, b = convert_to_tensor(a), convert_to_tensor(b)
+    ax, ay, az = [a[..., i] for i in range(3)]
+    bx, by, bz = [b[..., i] for i in range(3)]
+    return stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+
+
+def saturate_cast(value, dtype, name=None):
+    limits = np.iinfo(numpy_dtype(dtype)) if is_integer(dtype) else np.finfo(numpy_dtype(dtype))
+    return cast(clip_by_value(value, limits.min, limits.max), dtype)
+
+
+def ensure_shape(x, shape, name=None):
+    return convert_to_tensor(x)
 
 
 def log_softmax_over(x, axis):
@@ -966,48 +1309,85 @@ def weighted_cross_entropy_with_logits(labels=None, logits=None, pos_weight=None
     return node(entropy, convert_to_tensor(targets if labels is None else labels), convert_to_tensor(logits), pos_weight)
 
 
-def weighted_loss(losses, weights):
-    """The mean of the losses over those whose weight is not zero, added to the losses of the program."""
+def weighted_loss(losses, weights=1.0, scope=None, loss_collection="losses", reduction="weighted_sum_by_nonzero_weights"):
+    """The losses times their weights, reduced: to the mean over those whose weight is not zero; it joins the losses of the program."""
     if isinstance(weights, (int, float)) and weights == 1:
-        loss = reduce_mean(losses)
+        weighted, count = losses, None
     else:
         weights = convert_to_tensor(weights) * ones_like(losses)
-        loss = reduce_sum(losses * weights) / maximum(reduce_sum(cast(not_equal(weights, 0.0), ms.float32)), 1.0)
-    add_to_collection("losses", loss)
+        weighted, count = losses * weights, reduce_sum(cast(not_equal(weights, 0.0), ms.float32))
+    if reduction == "none":
+        loss = weighted
+    elif reduction == "weighted_sum":
+        loss = reduce_sum(weighted)
+    elif reduction == "weighted_sum_over_batch_size" or count is None:
+        loss = reduce_mean(weighted)
+    elif reduction == "weighted_mean":
+        loss = reduce_sum(weighted) / reduce_sum(weights)
+    else:
+        loss = reduce_sum(weighted) / maximum(count, 1.0)
+    if loss_collection is not None:
+        add_to_collection(loss_collection, loss)
     return loss
 
 
-def mean_squared_error(labels, predictions, weights=1.0, scope=None, loss_collection=None, reduction=None):
-    return weighted_loss(squared_difference(predictions, labels), weights)
+class Reduction:
+    NONE = "none"
+    SUM = "weighted_sum"
+    MEAN = "weighted_mean"
+    SUM_OVER_BATCH_SIZE = "weighted_sum_over_batch_size"
+    SUM_OVER_NONZERO_WEIGHTS = SUM_BY_NONZERO_WEIGHTS = "weighted_sum_by_nonzero_weights"
 
 
-def absolute_difference(labels, predictions, weights=1.0, scope=None, loss_collection=None, reduction=None):
-    return weighted_loss(abs(convert_to_tensor(predictions) - labels), weights)
+def mean_squared_error(labels, predictions, weights=1.0, scope=None, **how):
+    return weighted_loss(squared_difference(predictions, labels), weights, **how)
 
 
-def losses_softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=None,
-                                 reduction=None):
-    return weighted_loss(softmax_cross_entropy_with_logits(labels=onehot_labels, logits=logits), weights)
+def absolute_difference(labels, predictions, weights=1.0, scope=None, **how):
+    return weighted_loss(abs(convert_to_tensor(predictions) - labels), weights, **how)
 
 
-def losses_sparse_softmax_cross_entropy(labels, logits, weights=1.0, scope=None, loss_collection=None, reduction=None):
-    return weighted_loss(sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits), weights)
+def losses_softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, scope=None, **how):
+    if label_smoothing:
+        onehot_labels = cast(onehot_labels, ms.float32)
+        onehot_labels = onehot_labels * (1 - label_smoothing) + label_smoothing / static_shape(onehot_labels)[-1]
+    return weighted_loss(softmax_cross_entropy_with_logits(labels=onehot_labels, logits=logits), weights, **how)
 
 
-def losses_sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=None,
-                                 reduction=None):
-    return weighted_loss(sigmoid_cross_entropy_with_logits(labels=multi_class_labels, logits=logits), weights)
+def losses_sparse_softmax_cross_entropy(labels, logits, weights=1.0, scope=None, **how):
+    return weighted_loss(sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits), weights, **how)
 
 
-def huber_loss(labels, predictions, weights=1.0, delta=1.0, scope=None, loss_collection=None, reduction=None):
+def losses_sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothing=0, scope=None, **how):
+    labels = cast(multi_class_labels, ms.float32)
+    if label_smoothing:
+        labels = labels * (1 - label_smoothing) + 0.5 * label_smoothing
+    return weighted_loss(sigmoid_cross_entropy_with_logits(labels=labels, logits=logits), weights, **how)
+
+
+def huber_loss(labels, predictions, weights=1.0, delta=1.0, scope=None, **how):
     error = abs(convert_to_tensor(predictions) - labels)
     quadratic = minimum(error, delta)
-    return weighted_loss(0.5 * quadratic * quadratic + delta * (error - quadratic), weights)
+    return weighted_loss(0.5 * quadratic * quadratic + delta * (error - quadratic), weights, **how)
 
 
-def log_loss(labels, predictions, weights=1.0, epsilon=1e-7, scope=None, loss_collection=None, reduction=None):
+def log_loss(labels, predictions, weights=1.0, epsilon=1e-7, scope=None, **how):
     labels, predictions = convert_to_tensor(labels), convert_to_tensor(predictions)
-    return weighted_loss(-labels * ops.log(predictions + epsilon) - (1 - labels) * ops.log(1 - predictions + epsilon), weights)
+    return weighted_loss(-labels * ops.log(predictions + epsilon) - (1 - labels) * ops.log(1 - predictions + epsilon), weights, **how)
+
+
+def hinge_loss(labels, logits, weights=1.0, scope=None, **how):
+    signs = 2 * convert_to_tensor(labels) - 1
+    return weighted_loss(ops.relu(1 - signs * logits), weights, **how)
+
+
+def cosine_distance(labels, predictions, axis=None, weights=1.0, scope=None, dim=None, **how):
+    both = convert_to_tensor(labels) * convert_to_tensor(predictions)
+    return weighted_loss(1 - reduce_sum(both, dim if axis is None else axis, True), weights, **how)
+
+
+def add_loss(loss, loss_collection="losses"):
+    add_to_collection(loss_collection, loss)
 
 
 def get_regularization_losses(scope=None):
@@ -1028,6 +1408,14 @@ def get_total_loss(add_regularization_losses=True, name=None, scope=None):
 
 def l2_regularizer(scale, scope=None):
     return lambda weights: scale * l2_loss(weights)
+
+
+def keras_l2(l=0.01):
+    return lambda weights: l * reduce_sum(square(weights))
+
+
+def keras_l1(l=0.01):
+    return lambda weights: l * reduce_sum(abs(weights))
 
 
 def l1_regularizer(scale, scope=None):
@@ -1331,19 +1719,29 @@ class ExponentialMovingAverage:
     """Averages of variables, updated by the operation that apply gives."""
 
     def __init__(self, decay, num_updates=None, zero_debias=False, name="ExponentialMovingAverage"):
-        self.decay, self.averages = decay, {}
+        self.decay, self.averages, self.name = decay, {}, name
+        if num_updates is not None:
+            steps = cast(num_updates, ms.float32)
+            self.decay = minimum((1 + steps) / (10 + steps), decay)
 
     def apply(self, var_list=None):
         updates = []
         for variable in trainable_variables() if var_list is None else var_list:
             if variable not in self.averages:
-                self.averages[variable] = Variable(variable, trainable=False, name=variable.name[:-2] + "/ExponentialMovingAverage")
+                start = variable.start if isinstance(variable, Variable) else np.zeros(static_shape(variable), np.float32)
+                self.averages[variable] = Variable(start, trainable=False, full_name=self.average_name(variable))
             average = self.averages[variable]
-            updates.append(average.assign(average * self.decay + variable * (1 - self.decay)))
+            updates.append(average.assign_sub((average - variable) * (1 - self.decay)))
         return group(*updates)
 
-    def average(self, variable):
-        return self.averages[variable]
+    def average(self, var):
+        return self.averages.get(var)
+
+    def average_name(self, var):
+        return f"{var.op.name}/{self.name}"
+
+    def variables_to_restore(self, moving_avg_variables=None):
+        return {self.average_name(v): self.averages.get(v, v) for v in [*self.averages, *(moving_avg_variables or [])]}
 
 
 def get_or_create_global_step(graph=None):
@@ -1402,6 +1800,106 @@ def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
     return ops.sqrt(reduce_variance(input_tensor, axis, keepdims))
 
 
+def space_to_depth(input, block_size, name=None, data_format="NHWC"):
+    def gathered(x):
+        n, h, w, c = x.shape
+        x = x.reshape((n, h // block_size, block_size, w // block_size, block_size, c))
+        return ms.ops.transpose(x, (0, 1, 3, 2, 4, 5)).reshape((n, h // block_size, w // block_size, c * block_size ** 2))
+
+    return node(gathered, convert_to_tensor(input))
+
+
+def depthwise_conv2d(input=None, filter=None, strides=None, padding=None, rate=None, name=None, data_format="NHWC", dilations=None, filters=None):
+    """Each channel by its own filters [height, width, channels, multiplier]."""
+    stride, dilation = of_image(strides, data_format), of_image(rate or dilations or (1, 1), data_format)
+
+    def convolved(x, weights):
+        x = channels_first(x, data_format)
+        height, width, channels, each = weights.shape
+        x = padded_image(x, padding, (height, width), stride, dilation)
+        parts = []
+        for c in range(channels):
+            kernel = ms.ops.transpose(weights[:, :, c:c + 1, :], (3, 2, 0, 1))
+            parts.append(ms.ops.conv2d(x[:, c:c + 1], kernel, None, stride, "valid", 0, dilation))
+        return channels_as_given(ms.ops.concat(parts, 1), data_format)
+
+    return node(convolved, convert_to_tensor(input), convert_to_tensor(filters if filter is None else filter))
+
+
+def separable_conv2d(input, depthwise_filter, pointwise_filter, strides, padding, rate=None, name=None, data_format="NHWC", dilations=None):
+    between = depthwise_conv2d(input, depthwise_filter, strides, padding, rate, None, data_format, dilations)
+    return conv2d(between, pointwise_filter, [1, 1, 1, 1], "VALID", True, data_format)
+
+
+def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None):
+    def normalized(x):
+        squares, channels = x * x, x.shape[-1]
+        near = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels))) <= depth_radius
+        total = ms.ops.matmul(squares.reshape((-1, channels)), ms.Tensor(near.astype(np.float32), x.dtype)).reshape(x.shape)
+        return x / ms.ops.pow(bias + alpha * total, beta)
+
+    return node(normalized, convert_to_tensor(input))
+
+
+def resized(images, size, places):
+    """Images of another height and width, each row and column a mixture of old ones."""
+    def resize(x, size):
+        height, width = ints(size)
+        rows, columns = [ms.Tensor(places(old, new), x.dtype) for old, new in ((x.shape[-3], height), (x.shape[-2], width))]
+        x = ms.ops.matmul(ms.ops.swapaxes(x, -1, -2), ms.ops.swapaxes(columns, 0, 1))
+        x = ms.ops.swapaxes(x, -1, -2)
+        shape = x.shape
+        x = ms.ops.matmul(rows, x.reshape(shape[:-2] + (shape[-2] * shape[-1],)))
+        return x.reshape(shape[:-3] + (height,) + shape[-2:])
+
+    return node(resize, convert_to_tensor(images), size if holds_tensor(size) else list(size))
+
+
+def resize_bilinear(images, size, align_corners=False, name=None, half_pixel_centers=False):
+    def mixture(old, new):
+        at = np.arange(new) * ((old - 1) / (new - 1) if align_corners and new > 1 else old / new)
+        if half_pixel_centers:
+            at = np.maximum((np.arange(new) + 0.5) * old / new - 0.5, 0)
+        low = np.minimum(np.floor(at).astype(int), old - 1)
+        found = np.zeros((new, old), np.float32)
+        found[np.arange(new), low] += 1 - (at - low)
+        found[np.arange(new), np.minimum(low + 1, old - 1)] += at - low
+        return found
+
+    return resized(cast(images, ms.float32), size, mixture)
+
+
+def resize_nearest_neighbor(images, size, align_corners=False, name=None, half_pixel_centers=False):
+    def choice(old, new):
+        at = np.arange(new) * ((old - 1) / (new - 1) if align_corners and new > 1 else old / new)
+        at = (np.arange(new) + 0.5) * old / new if half_pixel_centers else np.floor(at + 0.5) if align_corners else at
+        return np.eye(old, dtype=np.float32)[np.minimum(np.floor(at).astype(int), old - 1)]
+
+    return resized(images, size, choice)
+
+
+def resize_images(images, size, method=0, align_corners=False, preserve_aspect_ratio=False, name=None):
+    return (resize_nearest_neighbor if method == 1 else resize_bilinear)(images, size, align_corners)
+
+
+class ResizeMethod:
+    BILINEAR, NEAREST_NEIGHBOR = 0, 1
+
+
+def flip_left_right(image):
+    return reverse(image, [-2])
+
+
+def flip_up_down(image):
+    return reverse(image, [-3])
+
+
+def total_variation(images, name=None):
+    images = convert_to_tensor(images)
+    down, right = images[..., 1:, :, :] - images[..., :-1, :, :], images[..., :, 1:, :] - images[..., :, :-1, :]
+    return reduce_sum(abs(down), [-3, -2, -1]) + reduce_sum(abs(right), [-3, -2, -1])
+
+
 def layers_dropout(inputs, rate=0.5, noise_shape=None, seed=None, training=False, name=None):
     if isinstance(training, Deferred):
         return cond(training, lambda: dropout(inputs, 1 - rate), lambda: identity(inputs))
@@ -1453,6 +1951,26 @@ class Settings:
         return Settings()
 
 
+class Coordinator:
+    """Nothing runs beside the program here, so it is never told to stop."""
+
+    def __init__(self, **options):
+        self.stopped = False
+
+    def should_stop(self):
+        return self.stopped
+
+    def request_stop(self, ex=None):
+        self.stopped = True
+
+    def join(self, threads=None, **options):
+        for thread in threads or ():
+            thread.join()
+
+    def clear_stop(self):
+        self.stopped = False
+
+
 class Saver:
     """Keeps the values of variables in a file."""
 
@@ -1472,6 +1990,19 @@ class Saver:
         stored = np.load(save_path + ".npz")
         for name, variable in self.variables().items():
             variable.load(stored[name.replace("/", "|")])
+
+
+class device:
+    """Where tensors are computed is not for the program to say here."""
+
+    def __init__(self, *names):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
 
 
 class name_scope:
@@ -1538,8 +2069,8 @@ class RNNCell:
     def weights(self, name, inputs, state, size, bias=None):
         """[inputs, state] @ kernel + bias."""
         both = concat([inputs, state], 1)
-        kernel = get_variable(name + "kernel", [static_shape(inputs)[-1] + self.num_units, size])
-        start = zeros_initializer if bias is None else constant_initializer(bias)
+        kernel = get_variable(name + "kernel", [static_shape(both)[-1], size], initializer=self.options.get("kernel_initializer"))
+        start = self.options.get("bias_initializer") or (zeros_initializer if bias is None else constant_initializer(bias))
         return matmul(both, kernel) + get_variable(name + "bias", [size], initializer=start)
 
 
@@ -1589,9 +2120,39 @@ class BasicLSTMCell(RNNCell):
         return h, LSTMStateTuple(c, h)
 
 
-def LSTMCell(num_units, use_peepholes=False, cell_clip=None, initializer=None, num_proj=None, proj_clip=None, num_unit_shards=None,
-             num_proj_shards=None, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None, dtype=None):
-    return BasicLSTMCell(num_units, forget_bias, True, activation, reuse, name or "lstm_cell")
+class LSTMCell(BasicLSTMCell):
+    label = "lstm_cell"
+
+    def __init__(self, num_units, use_peepholes=False, cell_clip=None, initializer=None, num_proj=None, proj_clip=None, num_unit_shards=None,
+                 num_proj_shards=None, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None, dtype=None):
+        super().__init__(num_units, forget_bias, True, activation, reuse, name, kernel_initializer=initializer)
+        self.peepholes, self.cell_clip, self.num_proj, self.proj_clip = use_peepholes, cell_clip, num_proj, proj_clip
+
+    @property
+    def output_size(self):
+        return self.num_proj or self.num_units
+
+    @property
+    def state_size(self):
+        return LSTMStateTuple(self.num_units, self.output_size)
+
+    def seen(self, gate, c):
+        """What a gate sees of the cell state."""
+        start = self.options.get("kernel_initializer")
+        return get_variable(f"w_{gate}_diag", [self.num_units], initializer=start) * c if self.peepholes else 0.0
+
+    def step(self, inputs, state):
+        c, h = state
+        i, j, f, o = split(self.weights("", inputs, h, 4 * self.num_units), 4, 1)
+        forget, take = f + self.forget_bias + self.seen("f", c), i + self.seen("i", c)
+        c = c * ops.sigmoid(forget) + ops.sigmoid(take) * self.activation(j)
+        c = c if self.cell_clip is None else clip_by_value(c, -self.cell_clip, self.cell_clip)
+        h = self.activation(c) * ops.sigmoid(o + self.seen("o", c))
+        if self.num_proj:
+            with variable_scope("projection"):
+                h = matmul(h, get_variable("kernel", [self.num_units, self.num_proj], initializer=self.options.get("kernel_initializer")))
+            h = h if self.proj_clip is None else clip_by_value(h, -self.proj_clip, self.proj_clip)
+        return h, LSTMStateTuple(c, h)
 
 
 class MultiRNNCell:
@@ -1668,6 +2229,202 @@ def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=No
         outputs, states, _ = scan(step, steps, first)
     last = packed(state, iter([s[-1] for s in flatten(states)]))
     return outputs if time_major else transpose(outputs, [1, 0, 2]), last
+
+
+def bidirectional_dynamic_rnn(cell_fw, cell_bw, inputs, sequence_length=None, initial_state_fw=None, initial_state_bw=None, dtype=None,
+                              parallel_iterations=None, swap_memory=False, time_major=False, scope=None):
+    """The outputs of one cell that goes forwards and one that goes backwards, and their last states."""
+    def turned(x):
+        if sequence_length is None:
+            return reverse(x, [0 if time_major else 1])
+        return reverse_sequence(x, sequence_length, 0 if time_major else 1, 1 if time_major else 0)
+
+    with variable_scope(scope or "bidirectional_rnn"):
+        with variable_scope("fw") as forwards:
+            output_fw, state_fw = dynamic_rnn(cell_fw, inputs, sequence_length, initial_state_fw, dtype, time_major=time_major, scope=forwards)
+        with variable_scope("bw") as backwards:
+            output_bw, state_bw = dynamic_rnn(cell_bw, turned(inputs), sequence_length, initial_state_bw, dtype, time_major=time_major, scope=backwards)
+    return (output_fw, turned(output_bw)), (state_fw, state_bw)
+
+
+# -------------------------------------------------------------------------------------------------------------- data sets
+
+
+class Element(Placeholder):
+    """One part of the element that an iterator is at."""
+
+    def __init__(self, pulled, i, shape, dtype):
+        super().__init__(dtype, shape, "IteratorGetNext")
+        self.inputs, self.part, self.after = [pulled], i, []
+
+    def compute(self, pulled):
+        return pulled[self.part]
+
+
+def of_tensors(structure):
+    """The structure with tensors for arrays and lists; tuples and dicts hold parts."""
+    if isinstance(structure, dict):
+        return {k: of_tensors(part) for k, part in structure.items()}
+    return tuple(map(of_tensors, structure)) if isinstance(structure, tuple) else convert_to_tensor(structure)
+
+
+class Dataset:
+    """Elements that `rows` yields as lists of arrays, given the values of `inputs`; `structure` and `specs` tell their form."""
+
+    def __init__(self, rows, structure, specs, inputs=()):
+        self.rows, self.structure, self.specs, self.inputs = rows, structure, specs, list(inputs)
+
+    def changed(self, rows, specs=None):
+        return Dataset(rows, self.structure, specs or self.specs, self.inputs)
+
+    @staticmethod
+    def from_tensor_slices(tensors):
+        structure = of_tensors(tensors)
+        parts = flatten(structure)
+
+        def rows(values):
+            return map(list, zip(*values))
+
+        return Dataset(rows, structure, [(list(static_shape(t))[1:], t.dtype) for t in parts], parts)
+
+    @staticmethod
+    def from_tensors(tensors):
+        structure = of_tensors(tensors)
+        parts = flatten(structure)
+        return Dataset(lambda values: iter([values]), structure, [(static_shape(t), t.dtype) for t in parts], parts)
+
+    @staticmethod
+    def from_generator(generator, output_types, output_shapes=None, args=None):
+        kinds = flatten(output_types)
+        shapes = [None] * len(kinds) if output_shapes is None else [output_shapes] if len(kinds) == 1 else list(output_shapes)
+
+        def rows(values):
+            for element in generator():
+                yield [np.asarray(part, numpy_dtype(kind)) for part, kind in zip(element if isinstance(element, tuple) else (element,), kinds)]
+
+        return Dataset(rows, output_types, list(zip(shapes, kinds)))
+
+    @staticmethod
+    def range(*args):
+        return Dataset.from_tensor_slices(np.arange(*args, dtype=np.int64))
+
+    @staticmethod
+    def zip(datasets):
+        counts = [len(d.inputs) for d in datasets]
+
+        def rows(values):
+            parts = [d.rows(values[sum(counts[:i]):sum(counts[:i + 1])]) for i, d in enumerate(datasets)]
+            return ([x for row in joined for x in row] for joined in zip(*parts))
+
+        return Dataset(rows, tuple([d.structure for d in datasets]), [spec for d in datasets for spec in d.specs], [t for d in datasets for t in d.inputs])
+
+    def batch(self, batch_size, drop_remainder=False):
+        def rows(values):
+            group = []
+            for row in self.rows(values):
+                group.append(row)
+                if len(group) == batch_size:
+                    yield [np.stack(column) for column in zip(*group)]
+                    group = []
+            if group and not drop_remainder:
+                yield [np.stack(column) for column in zip(*group)]
+
+        return self.changed(rows, [([batch_size if drop_remainder else None, *(shape or [])], dtype) for shape, dtype in self.specs])
+
+    def repeat(self, count=None):
+        def rows(values):
+            turn = 0
+            while count in (None, -1) or turn < count:
+                yield from self.rows(values)
+                turn += 1
+
+        return self.changed(rows)
+
+    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True):
+        drawn_from = np.random.RandomState(seed)
+
+        def rows(values):
+            held = []
+            for row in self.rows(values):
+                held.append(row)
+                if len(held) == buffer_size:
+                    yield held.pop(drawn_from.randint(len(held)))
+            while held:
+                yield held.pop(drawn_from.randint(len(held)))
+
+        return self.changed(rows)
+
+    def take(self, count):
+        return self.changed(lambda values: (row for _, row in zip(range(count), self.rows(values))))
+
+    def skip(self, count):
+        return self.changed(lambda values: (row for i, row in enumerate(self.rows(values)) if i >= count))
+
+    def applied(self, fn):
+        """What fn gives for tensors of the form of an element, and the function that computes it for an element."""
+        given = [Placeholder(dtype, shape, None) for shape, dtype in self.specs]
+        parts = packed(self.structure, iter(given))
+        found = of_tensors(fn(*parts) if isinstance(parts, tuple) else fn(parts))
+        flat = flatten(found)
+
+        def computed(row):
+            values = {t: ms.Tensor(np.asarray(part), t.dtype) for t, part in zip(given, row)}
+            return [value.asnumpy() for value in evaluate(flat, values)]
+
+        return found, flat, computed
+
+    def map(self, map_func, num_parallel_calls=None):
+        found, flat, computed = self.applied(map_func)
+        specs = [(static_shape(t), t.dtype) for t in flat]
+        return Dataset(lambda values: map(computed, self.rows(values)), found, specs, self.inputs)
+
+    def filter(self, predicate):
+        _, _, computed = self.applied(predicate)
+        return self.changed(lambda values: (row for row in self.rows(values) if computed(row)[0]))
+
+    def prefetch(self, buffer_size=None):
+        return self
+
+    def cache(self, filename=""):
+        return self
+
+    def make_one_shot_iterator(self):
+        iterator = DatasetIterator(self)
+        run(iterator.initializer)
+        return iterator
+
+    def make_initializable_iterator(self, shared_name=None):
+        return DatasetIterator(self)
+
+
+class DatasetIterator:
+    """A way through a data set; each run takes the next element."""
+
+    def __init__(self, dataset):
+        self.structure, self.specs, self.left = dataset.structure, dataset.specs, None
+        self.initializer = self.make_initializer(dataset)
+
+    @staticmethod
+    def from_structure(output_types, output_shapes=None, shared_name=None, output_classes=None):
+        kinds = flatten(output_types)
+        shapes = [None] * len(kinds) if output_shapes is None else list(output_shapes) if isinstance(output_types, tuple) else [output_shapes]
+        return DatasetIterator(Dataset(lambda values: iter(()), output_types, list(zip(shapes, kinds))))
+
+    def make_initializer(self, dataset, name=None):
+        def start(*values):
+            self.left = dataset.rows([value.asnumpy() for value in values])
+
+        return Action(start, dataset.inputs, "MakeIterator")
+
+    def pull(self):
+        """The next element. Raises StopIteration when there is none."""
+        if self.left is None:
+            raise RuntimeError("GetNext() failed because the iterator has not been initialized.")
+        return [ms.Tensor(np.asarray(part), dtype) for part, (_, dtype) in zip(next(self.left), self.specs)]
+
+    def get_next(self, name=None):
+        pulled = Deferred(self.pull, label="IteratorGetNext")
+        return packed(self.structure, iter([Element(pulled, i, shape, dtype) for i, (shape, dtype) in enumerate(self.specs)]))
 
 
 # ---------------------------------------------------------------------------------------------------------- more layers

@@ -85,7 +85,7 @@ _OTHER = {
     "tf.summary.merge": "no_merged_summary",
     "tf.ConfigProto": "Settings", "tf.GPUOptions": "Settings", "tf.RunOptions": "Settings", "tf.RunMetadata": "Settings",
     "tf.GraphOptions": "Settings", "tf.OptimizerOptions": "Settings", "tf.summary.FileWriter": "Settings",
-    "tf.train.Coordinator": "Settings", "tf.summary.scalar": "no_summary", "tf.summary.histogram": "no_summary",
+    "tf.train.Coordinator": "Coordinator", "tf.summary.scalar": "no_summary", "tf.summary.histogram": "no_summary",
     "tf.summary.image": "no_summary", "tf.AUTO_REUSE": "AUTO_REUSE", "tf.newaxis": "None", "tf.__version__": "ms.__version__", "tf.VERSION": "ms.__version__",
     "tf.math.reduce_variance": "reduce_variance", "tf.math.reduce_std": "reduce_std", "tf.nn.tanh": "ops.tanh",
     "tf.nn.sigmoid": "ops.sigmoid", "tf.nn.conv2d_transpose": "conv2d_transpose", "tf.accumulate_n": "add_n",
@@ -116,6 +116,36 @@ _OTHER = {
     "tf.assert_equal": "no_check", "tf.Assert": "no_check", "tf.verify_tensor_all_finite": "first_of", "tf.check_numerics": "first_of",
     "tf.test.is_gpu_available": "never", "tf.is_variable_initialized": "always_true", "tf.report_uninitialized_variables": "no_op",
 }
+_OTHER.update({name: text for text, names in {
+    "polynomial_decay": "tf.train.polynomial_decay", "cosine_decay": "tf.train.cosine_decay", "inverse_time_decay": "tf.train.inverse_time_decay",
+    "natural_exp_decay": "tf.train.natural_exp_decay", "piecewise_constant": "tf.train.piecewise_constant tf.train.piecewise_constant_decay",
+    "matrix_triangular_solve": "tf.matrix_triangular_solve tf.linalg.triangular_solve", "slogdet": "tf.slogdet tf.linalg.slogdet",
+    "cholesky_solve": "tf.cholesky_solve tf.linalg.cholesky_solve", "logdet": "tf.logdet tf.linalg.logdet", "cross": "tf.cross tf.linalg.cross",
+    "log_sigmoid": "tf.log_sigmoid tf.nn.log_sigmoid", "swish": "tf.nn.swish tf.nn.silu", "gelu": "tf.nn.gelu", "crelu": "tf.nn.crelu",
+    "softsign": "tf.softsign", "atan2": "tf.atan2", "xlogy": "tf.xlogy", "xdivy": "tf.xdivy", "count_nonzero": "tf.count_nonzero",
+    "roll": "tf.roll tf.manip.roll", "saturate_cast": "tf.saturate_cast", "ensure_shape": "tf.ensure_shape", "matvec": "tf.matvec tf.linalg.matvec",
+    "SparseTensor": "tf.SparseTensor tf.sparse.SparseTensor", "SparseTensorValue": "tf.SparseTensorValue tf.compat.v1.SparseTensorValue",
+    "sparse_placeholder": "tf.sparse_placeholder tf.sparse.placeholder",
+    "sparse_tensor_dense_matmul": "tf.sparse_tensor_dense_matmul tf.sparse.sparse_dense_matmul tf.sparse.matmul",
+    "sparse_tensor_to_dense": "tf.sparse_tensor_to_dense tf.sparse.to_dense", "sparse_reduce_sum": "tf.sparse_reduce_sum tf.sparse.reduce_sum",
+    "sparse_transpose": "tf.sparse_transpose tf.sparse.transpose", "segment_max": "tf.segment_max", "segment_min": "tf.segment_min",
+    "segment_prod": "tf.segment_prod", "unsorted_segment_mean": "tf.unsorted_segment_mean", "unsorted_segment_max": "tf.unsorted_segment_max",
+    "dynamic_partition": "tf.dynamic_partition", "dynamic_stitch": "tf.dynamic_stitch", "unique": "tf.unique",
+    "invert_permutation": "tf.invert_permutation", "batch_gather": "tf.batch_gather",
+    "tensor_scatter_add": "tf.tensor_scatter_add tf.tensor_scatter_nd_add",
+    "tensor_scatter_update": "tf.tensor_scatter_update tf.tensor_scatter_nd_update", "reverse_sequence": "tf.reverse_sequence",
+    "in_top_k": "tf.nn.in_top_k", "space_to_depth": "tf.space_to_depth tf.nn.space_to_depth",
+    "depthwise_conv2d": "tf.nn.depthwise_conv2d tf.nn.depthwise_conv2d_native", "separable_conv2d": "tf.nn.separable_conv2d",
+    "local_response_normalization": "tf.nn.local_response_normalization tf.nn.lrn", "resize_bilinear": "tf.image.resize_bilinear",
+    "resize_nearest_neighbor": "tf.image.resize_nearest_neighbor", "resize_images": "tf.image.resize_images tf.image.resize",
+    "ResizeMethod": "tf.image.ResizeMethod", "flip_left_right": "tf.image.flip_left_right", "flip_up_down": "tf.image.flip_up_down",
+    "total_variation": "tf.image.total_variation", "hinge_loss": "tf.losses.hinge_loss", "cosine_distance": "tf.losses.cosine_distance",
+    "add_loss": "tf.losses.add_loss", "weighted_loss": "tf.losses.compute_weighted_loss", "Reduction": "tf.losses.Reduction",
+    "keras_l1": "tf.keras.regularizers.l1",
+    "Dataset": "tf.data.Dataset", "DatasetIterator": "tf.data.Iterator", "device": "tf.colocate_with", "no_tensors": "tf.local_variables",
+    "bidirectional_dynamic_rnn": "tf.nn.bidirectional_dynamic_rnn", "RNNCell": "tf.contrib.rnn.RNNCell", "first_of": "tf.debugging.check_numerics",
+    "reduce_variance": "tf.reduce_variance", "reduce_std": "tf.reduce_std", "no_check": "tf.debugging.assert_equal",
+}.items() for name in names.split()})
 _TYPES = "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string bfloat16".split()
 
 # What says nothing in MindSpore: the statement goes.
@@ -145,6 +175,8 @@ def _table() -> dict[str, str]:
 
 
 TABLE = _table()
+_WITH_PARTS = frozenset({"GraphKeys", "UnconnectedGradients", "AggregationMethod", "Variable", "Session", "Settings", "Graph", "FLAGS", "Reduction",
+                         "ResizeMethod", "Dataset", "DatasetIterator"})
 
 
 def meaning(api: str) -> str | None:
@@ -154,6 +186,6 @@ def meaning(api: str) -> str | None:
     if api in TABLE:
         return TABLE[api]
     owner, _, last = api.rpartition(".")
-    if owner in TABLE and TABLE[owner] in ("GraphKeys", "UnconnectedGradients", "AggregationMethod", "Variable", "Session", "Settings", "Graph", "FLAGS"):
+    if owner in TABLE and TABLE[owner] in _WITH_PARTS:
         return f"{TABLE[owner]}.{last}"
     return None

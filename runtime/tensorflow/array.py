@@ -515,7 +515,12 @@ def unique(x: Any, out_idx: Any = "int32", name: Any = None) -> Any:
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: Any = None) -> Tensor:
-    mask = ops.sequence_mask(_ints(lengths), None if maxlen is None else _static_int(maxlen))
+    longest = None if maxlen is None else _size(maxlen)
+    if isinstance(longest, Node):
+        steps = ops.range_(*(core.constant(np.asarray(n, np.int32)) if isinstance(n, int) else n for n in (0, longest, 1)))
+        mask = ops.less(steps, ops.cast(ops.expand_dims(_ints(lengths), -1), np.int32))
+    else:
+        mask = ops.sequence_mask(_ints(lengths), longest)
     return wrap(ops.cast(mask, numpy_dtype(dtype)), name or "SequenceMask")
 
 

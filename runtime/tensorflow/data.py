@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice
 from typing import Any
 
@@ -16,21 +16,30 @@ from .graph import Operation, OutOfRangeError, convert, get_default_graph, wrap
 Element = list[Any]
 
 
+class Source:
+    """An array that a data set is made of; what only a run can tell is known once an iterator has been initialized."""
+
+    def __init__(self, tensor: Any) -> None:
+        self.node = convert(tensor).node
+        self.value = ops.shape.static_value(self.node)
+
+
 class Dataset:
     """Elements that `make()` yields as flat lists of arrays; `structure` and `specs` (shape, dtype) tell their form."""
 
-    def __init__(self, make: Callable[[], Iterator[Element]], structure: Any, specs: list[Any]) -> None:
-        self._make, self._structure, self._specs = make, structure, specs
+    def __init__(self, make: Callable[[], Iterator[Element]], structure: Any, specs: list[Any], fed: Sequence[Source] = ()) -> None:
+        self._make, self._structure, self._specs, self._fed = make, structure, specs, fed
 
     @staticmethod
     def from_tensor_slices(tensors: Any) -> Dataset:
-        arrays = [_value(t) for t in flatten(tensors)]
-        return Dataset(lambda: (list(row) for row in zip(*arrays, strict=True)), tensors, [(a.shape[1:], a.dtype) for a in arrays])
+        parts = [Source(t) for t in flatten(tensors)]
+        specs = [(None if p.node.shape is None else p.node.shape[1:], p.node.dtype) for p in parts]
+        return Dataset(lambda: (list(row) for row in zip(*(p.value for p in parts), strict=True)), tensors, specs, _unknown(parts))
 
     @staticmethod
     def from_tensors(tensors: Any) -> Dataset:
-        arrays = [_value(t) for t in flatten(tensors)]
-        return Dataset(lambda: iter([arrays]), tensors, [(a.shape, a.dtype) for a in arrays])
+        parts = [Source(t) for t in flatten(tensors)]
+        return Dataset(lambda: iter([[p.value for p in parts]]), tensors, [(p.node.shape, p.node.dtype) for p in parts], _unknown(parts))
 
     @staticmethod
     def range(*args: int) -> Dataset:
@@ -42,7 +51,8 @@ class Dataset:
         specs = [spec for part in parts for spec in part._specs]
         rest = iter([part._structure for part in parts])
         structure = type(datasets)(next(rest) for _ in parts)
-        return Dataset(lambda: ([x for row in rows for x in row] for rows in zip(*(part._make() for part in parts))), structure, specs)
+        return Dataset(lambda: ([x for row in rows for x in row] for rows in zip(*(part._make() for part in parts))), structure, specs,
+                       [source for part in parts for source in part._fed])
 
     def batch(self, batch_size: Any, drop_remainder: bool = False) -> Dataset:
         size, make = int(batch_size), self._make
@@ -54,12 +64,12 @@ class Dataset:
                     yield [np.stack(column) for column in zip(*group, strict=True)]
 
         lead = size if drop_remainder else None
-        return Dataset(batches, self._structure, [((lead, *shape), dtype) for shape, dtype in self._specs])
+        return Dataset(batches, self._structure, [(None if shape is None else (lead, *shape), dtype) for shape, dtype in self._specs], self._fed)
 
     def repeat(self, count_: Any = None, **named: Any) -> Dataset:
         times, make = named.get("count", count_), self._make
         return Dataset(lambda: (row for _ in (count() if times is None or times < 0 else builtins.range(times)) for row in make()),
-                       self._structure, self._specs)
+                       self._structure, self._specs, self._fed)
 
     def shuffle(self, buffer_size: int, seed: Any = None, reshuffle_each_iteration: bool = True) -> Dataset:
         make, rng = self._make, np.random.default_rng([seed or 0, get_default_graph().seed or 0])
@@ -75,15 +85,15 @@ class Dataset:
                 except StopIteration:
                     held.pop(place)
 
-        return Dataset(mixed, self._structure, self._specs)
+        return Dataset(mixed, self._structure, self._specs, self._fed)
 
     def take(self, count: int) -> Dataset:
         make = self._make
-        return Dataset(lambda: islice(make(), count if count >= 0 else None), self._structure, self._specs)
+        return Dataset(lambda: islice(make(), count if count >= 0 else None), self._structure, self._specs, self._fed)
 
     def skip(self, count: int) -> Dataset:
         make = self._make
-        return Dataset(lambda: islice(make(), count, None), self._structure, self._specs)
+        return Dataset(lambda: islice(make(), count, None), self._structure, self._specs, self._fed)
 
     def map(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> Dataset:
         since = core.next_serial()
@@ -95,12 +105,12 @@ class Dataset:
         if step.captured:
             raise NotImplementedError("tensorflow.data.Dataset.map of a function that uses outer tensors is not in mapper's runtime")
         return Dataset(lambda: ([n.value for n in step.run([core.leaf(v) for v in row], {})] for row in make()), result,
-                       [(n.shape, n.dtype) for n in nodes])
+                       [(n.shape, n.dtype) for n in nodes], self._fed)
 
     def filter(self, predicate: Callable[..., Any]) -> Dataset:
         tested = self.map(predicate)
         make, test = self._make, tested._make
-        return Dataset(lambda: (row for row, keep in zip(make(), test(), strict=True) if bool(keep[0])), self._structure, self._specs)
+        return Dataset(lambda: (row for row, keep in zip(make(), test(), strict=True) if bool(keep[0])), self._structure, self._specs, self._fed)
 
     def prefetch(self, buffer_size: Any = None) -> Dataset:
         return self
@@ -131,11 +141,8 @@ def flatten_shapes(shapes: Any) -> list[Any]:
     return [shapes]
 
 
-def _value(tensor: Any) -> Any:
-    value = ops.shape.static_value(convert(tensor).node)
-    if value is None:
-        raise NotImplementedError("tensorflow.data.Dataset of tensors that only a run can tell is not in mapper's runtime")
-    return value
+def _unknown(parts: Sequence[Source]) -> list[Source]:
+    return [part for part in parts if part.value is None]
 
 
 class DatasetIterator:
@@ -143,6 +150,8 @@ class DatasetIterator:
 
     def __init__(self, dataset: Dataset, started: bool) -> None:
         self._dataset = dataset
+        if started and dataset._fed:
+            raise ValueError("A one-shot iterator cannot be made of a data set of tensors that are fed: make an initializable one.")
         self._rows: Iterator[Element] | None = dataset._make() if started else None
         self.initializer = self.make_initializer(dataset)
 
@@ -155,12 +164,14 @@ class DatasetIterator:
         return DatasetIterator(Dataset(lambda: iter(()), output_types, specs), started=False)
 
     def make_initializer(self, dataset: Dataset, name: Any = None) -> Operation:
-        def start() -> bool:
+        def start(*values: Any) -> bool:
+            for source, value in builtins.zip(dataset._fed, values, strict=True):
+                source.value = value
             self._rows = dataset._make()
             return True
 
         graph = get_default_graph()
-        node = ops.python(start, [], [((), np.dtype(bool))])[0]
+        node = ops.python(start, [source.node for source in dataset._fed], [((), np.dtype(bool))])[0]
         return Operation(graph, graph.unique_name(name or "MakeIterator"), "MakeIterator", node)
 
     def _next(self) -> Element:

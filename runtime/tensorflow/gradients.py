@@ -152,9 +152,7 @@ def _result(x: Tensor, found: Any, unconnected: str, made: dict[int, Any]) -> An
     if found is None or x.node.dtype.kind not in "fc":
         result: Any = wrap(ops.zeros_like(x.node), "zeros_like") if unconnected == "zero" else None
     elif isinstance(found, CoreSlices):
-        # Rows of an intermediate tensor become dense, as in TensorFlow; those of a leaf stay rows.
-        sparse = x.node.primitive is not None and x.node.primitive.name in ("read", "placeholder", "constant")
-        result = from_core(found) if sparse else wrap(ops.indexing.densify(found), "gather_grad")
+        result = from_core(found)
     else:
         primitive = found.primitive
         result = wrap(found, f"{primitive.name}_grad/{primitive.name}" if primitive is not None else "grad")

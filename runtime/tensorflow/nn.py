@@ -105,7 +105,9 @@ def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = 
         return convert(x)
     zero, one = core.constant(np.zeros((), node.dtype)), core.constant(np.ones((), node.dtype))
     drawn = ops.random.draw("uniform", ops.shape_of(node), node.dtype, zero, one, *seed_of(seed))
-    return wrap(node / keep * ops.floor(drawn + keep), name or "dropout")
+    found = wrap(node / keep * ops.floor(drawn + keep), name or "dropout")
+    found.set_shape(convert(x).shape)                                                # whatever is known of keep_prob's
+    return found
 
 
 # ----------------------------------------------------------------------------------------------------- images
