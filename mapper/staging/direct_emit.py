@@ -62,6 +62,7 @@ class _Writer:
         self.apart: set[Step] = set()
         self.shielded: set[Step] = set()
         self.before: dict[Step, list[str]] = {}
+        self.pair: tuple[str, str] | None = None
 
     def write(self) -> Conversion:
         graph = self.graph
@@ -709,10 +710,11 @@ class _Writer:
         lines: list[str] = []
         if whole is not None:
             parameters = self.parameters(whole)
-            if inputs in ([], parameters[:1], parameters) and whole not in self.shielded:
+            direct = inputs in ([], parameters) or inputs == parameters[:1] and not weights
+            if direct and whole not in self.shielded:
                 name, arguments = self.reference(whole), parameters
             else:
-                if inputs in ([], parameters[:1], parameters):
+                if direct:
                     arguments, names = parameters, [p.names[0] for p in parameters]
                 name = self.fresh(f"{self.labels[whole]}_of_{'_'.join(names)}" if names else f"compute_{self.labels[whole]}")
                 lines = [f"def {name}({', '.join(names)}):", f"{self.editor.unit()}return {self.call(whole)}", ""]
@@ -720,12 +722,13 @@ class _Writer:
             name = self.function_name(site, names)
             arguments = [*inputs, *self.outer_inputs(site)]
             lines = self.function(name, arguments, site, context)
-        if inputs and len(arguments) > len(inputs) and (weights or not (len(site.xs) == 1 and (site.pick is not None or not self.listed(step)))):
+        alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step)) and site.xs[0].kind != "variables"
+        only = not alone and len(site.xs) == 1 and inputs and len(arguments) > 1 and not weights  # a list of one, of a function of several
+        if inputs and len(arguments) > len(inputs) and not alone and not only:
             extra = f"[:{len(inputs)}]"
             if weights:
                 raise NotDirect("weights and some of the inputs")
-        alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step)) and site.xs[0].kind != "variables"
-        options = ["get_all=True"] if inputs and not (alone and not weights) else []
+        options = ["get_all=True"] if inputs and (weights or not alone and not only) else []
         options += ["get_by_list=True"] * bool(weights) + ["sens_param=True"] * bool(site.sens)
         self.program.imports.add("from mindspore import ops")
         call = f"ops.GradOperation({', '.join(options)})({name}"
@@ -738,8 +741,9 @@ class _Writer:
         given = [f"ms.mutable({text})" if self.constant(a, context) else text for a, text in zip(arguments, texts)]
         given += [] if not sens else sens if len(sens) == 1 else [f"({', '.join(sens)})"]
         call += f")({', '.join(given)})" + extra
+        call = f"({call},)" if only else call
         if len(call) + len(", ".join(step.names)) > 96:
-            head = call.index("(", call.index("(") + 1)
+            head = call.index("(", call.index("GradOperation(") + len("GradOperation("))
             call = call[:head + 1] + "\n" + self.editor.unit() + call[head + 1:]
         lines.append(self.result(step, call, inputs, weights, alone))
         if not self.inside or site.call not in self.sites:
@@ -763,7 +767,8 @@ class _Writer:
         assert site is not None
         target = ", ".join(step.names)
         if inputs and weights:
-            first, second = self.fresh("input_grads"), self.fresh("weight_grads")
+            self.pair = self.pair or (self.fresh("input_grads"), self.fresh("weight_grads"))
+            first, second = self.pair
             order = [f"{first}[{inputs.index(x)}]" if x in inputs else f"{second}[{weights.index(x)}]" for x in site.xs]
             value = order[site.pick] if site.pick is not None else ("[%s]" if self.listed(step) else "%s") % ", ".join(order)
             return f"{first}, {second} = {call}\n{target} = {value}"

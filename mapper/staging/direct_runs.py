@@ -33,6 +33,8 @@ class Runs:
         self.feeds: dict[tuple[ast.AST, str], list[ast.Assign]] = {}
         self.names: dict[tuple[ast.AST, Step], str] = {}
         self.loads: list[ast.Call] = []
+        self.options: dict[Step, list[ast.expr]] = {}
+        self.offered: dict[ast.expr, Step] = {}
 
     def find(self) -> None:
         """The runs of the session and the evals of tensors, with what they fetch and feed. Raises NotDirect."""
@@ -47,8 +49,10 @@ class Runs:
                 if set(given) - {"fetches", "feed_dict"} or "fetches" not in given:
                     raise NotDirect("the arguments of a run")
                 if not self.writer.is_initializer(given["fetches"]):
+                    self.choices(given["fetches"])
                     self.found.append(Run(node, given["fetches"], self.feed(node, given.get("feed_dict"))))
-            elif node.func.attr in ("eval", "run") and (step := graph.find(owner)) is not None and step.kind in ("tensor", "variable", "gradient", "action"):
+            elif node.func.attr in ("eval", "run") and (step := graph.find(owner) or self.choices(owner)) is not None \
+                    and step.kind in ("tensor", "variable", "gradient", "action", "choice"):
                 given = {str(k.arg): k.value for k in node.keywords}
                 given.update(zip(("feed_dict", "session"), node.args))
                 if node.args and graph.is_session(node.args[0]):
@@ -61,6 +65,89 @@ class Runs:
             self.fetched_steps.update(self.steps_in(run.fetch))
             if any(isinstance(n, ast.Call) and graph.action(n) is not None for n in ast.walk(run.fetch)):
                 raise NotDirect("an update that is made where it is run")
+
+    def choices(self, node: ast.expr) -> Step | None:
+        """Takes down the variables of loops over tensors that an expression reads, as in `for name, op in [("loss", loss), ("grad", grad)]`.
+
+        Gives back the step of the expression itself."""
+        graph = self.graph
+        for name in ast.walk(node):
+            if not isinstance(name, ast.Name) or name not in graph.names.scope_of or graph.find(name) is not None:
+                continue
+            parts = self.chosen(name)
+            steps = [graph.find(part) for part in parts]
+            found = [s for s in steps if s is not None and s.kind in ("tensor", "gradient", "variable")]
+            if not parts or len(found) != len(parts) or len({s.holds for s in found}) > 1:
+                continue
+            step = self.offered.get(parts[0])
+            if step is None:
+                step = self.offered[parts[0]] = graph.step(self.editor.statement(parts[0]), "choice", [], name)
+                step.items, step.holds = list(dict.fromkeys(found)), found[0].holds
+                self.options[step] = parts
+            graph.meaning[name] = step
+        return graph.find(node)
+
+    def chosen(self, name: ast.Name) -> list[ast.expr]:
+        """What the variable of a loop over something that is written out stands for in turn."""
+        current: ast.AST | None = self.editor.parent(name)
+        while current is not None:
+            loops = [current] if isinstance(current, ast.For) else getattr(current, "generators", [])
+            for loop in loops:
+                targets = loop.target.elts if isinstance(loop.target, (ast.Tuple, ast.List)) else [loop.target]
+                at = next((i for i, t in enumerate(targets) if isinstance(t, ast.Name) and t.id == name.id), None)
+                if at is None:
+                    continue
+                bound = [n for n in ast.walk(current) if isinstance(n, ast.Name) and n.id == name.id and not isinstance(n.ctx, ast.Load)]
+                if len(bound) > 1 or not isinstance(loop.iter, (ast.List, ast.Tuple)):
+                    return []
+                parts = [e.elts[at] if isinstance(e, (ast.List, ast.Tuple)) and len(e.elts) > at else e for e in loop.iter.elts]
+                return list(loop.iter.elts) if targets == [loop.target] else parts
+            current = None if isinstance(current, (ast.FunctionDef, ast.Lambda, ast.ClassDef)) else self.editor.parent(current)
+        return []
+
+    def offer(self, choice: Step) -> None:
+        """Writes what a loop goes over: functions of the same arguments, or values."""
+        taken = self.taken(choice)
+        for part in self.options[choice]:
+            step = self.graph.find(part)
+            assert step is not None
+            if self.calls(choice):
+                alone = step in self.writer.wanted and self.writer.parameters(step) == taken and len(step.targets) == 1
+                inner = self.value(part, {p: p.names[0] for p in taken})
+                self.editor.replace(part, inner.partition("(")[0] if alone else f"lambda {', '.join(p.names[0] for p in taken)}: {inner}".replace("lambda :", "lambda:"))
+            else:
+                self.writer.needed.add(step)
+            self.writer.settled.update(ast.walk(part))
+
+    def calls(self, choice: Step) -> bool:
+        return any(step in self.writer.wanted for step in choice.items)
+
+    def taken(self, choice: Step) -> list[Step]:
+        """The placeholders that the functions a loop goes over take together."""
+        found = {p for step in choice.items if step in self.writer.wanted for p in self.writer.parameters(step)}
+        if any(self.writer.default(p) is not None for p in found):
+            raise NotDirect("a placeholder with a default in a loop")
+        return sorted(found, key=lambda s: s.place)
+
+    def value(self, node: ast.expr, feed: Feed) -> str:
+        """The tensor or tensors of a step, where it has become a function by a call."""
+        step = self.graph.find(node)
+        assert step is not None
+        if step not in self.writer.wanted:
+            self.writer.needed.add(step)
+            return ast.unparse(node)
+        key = self.graph.key(node)
+        pick = f"[{step.targets.index(key)}]" if len(step.targets) > 1 and key in step.targets else ""
+        return self.called(node, feed) + pick
+
+    def fetched_choice(self, step: Step, node: ast.expr, feed: Feed) -> str:
+        taken = self.taken(step)
+        if any(p not in feed for p in taken):
+            raise NotDirect("what is fed")
+        text = f"{ast.unparse(node)}({', '.join(feed[p] for p in taken)})" if self.calls(step) else ast.unparse(node)
+        if step.holds == "tensors":
+            return f"[value.asnumpy() for value in {text}]"
+        return f"{text}.asnumpy()" + (".copy()" if self.graph.changes and any(s.kind == "variable" for s in step.items) else "")
 
     def steps_in(self, node: ast.expr) -> list[Step]:
         found: list[Step] = []
@@ -161,6 +248,8 @@ class Runs:
                     self.editor.insert_before(statement, "\n".join(before))
                 self.editor.replace(run.call, self.fetched(run.fetch, run.feed))
             self.writer.settled.update(ast.walk(run.call))
+        for choice in self.options:
+            self.offer(choice)
         for (home, _), statements in self.feeds.items():
             for statement in statements:
                 self.fill(home, statement)
@@ -228,7 +317,7 @@ class Runs:
     def fed_once(self, run: Run, statement: ast.stmt) -> list[str]:
         """What is fed and computed for it gets a name where several functions take it: a call may give something else each time."""
         wants = run.fetch.elts if isinstance(run.fetch, (ast.List, ast.Tuple)) else run.fetch.values if isinstance(run.fetch, ast.Dict) else [run.fetch]
-        steps = [s for part in wants for s in self.steps_in(part)]
+        steps = [s for part in wants for s in ([part] if self.graph.find(part) in self.options else self.steps_in(part))]
         if len(steps) < 2 and not any(s.kind == "list" for part in wants if (s := self.graph.find(part)) is not None):
             return []
         dicts = [n for part in [*run.call.args[1:], *(k.value for k in run.call.keywords)] for n in [part] if isinstance(n, ast.Dict)]
@@ -302,6 +391,8 @@ class Runs:
                 graph.meaning[name] = item
                 parts.append(self.fetched_step(item, name, feed))
             return "[" + ", ".join(parts) + "]"
+        if step.kind == "choice":
+            return self.fetched_choice(step, node, feed)
         waits = step in self.writer.wanted
         text = self.called(node, feed) if waits and step.kind != "variable" else ast.unparse(node)
         if step.kind == "variable":
