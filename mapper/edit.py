@@ -458,13 +458,18 @@ class Editor:
                                             -e.order if e.end > e.start else e.order))
             self._sorted = True
         parts: list[str] = []
-        position = start
+        position, removed = start, None
         low = bisect.bisect_left(self._edits, start, key=lambda e: e.start)
         wholes = {e.start for e in self._edits[low:] if e.whole and not e.working and e.end <= end}
         for edit in self._edits[low:]:
             if edit.start > end:
                 break
             if edit.start == edit.end and edit.start in wholes:
+                continue
+            if edit.after is not None and edit.start < position and removed is not None and edit.start >= removed.start and not edit.working:
+                # what follows a statement whose last lines are gone
+                ended = self.source[removed.end - 1:removed.end] in ("\n", "\r")
+                parts.append(edit.render().removeprefix(self.newline) + (self.newline if ended else ""))
                 continue
             if edit.working or edit.start < position or edit.end > end or (edit.start == end > start
                                                                            and edit.end == edit.start
@@ -477,6 +482,7 @@ class Editor:
             finally:
                 edit.working = False
             position = edit.end
+            removed = edit if edit.text == "" and edit.end > edit.start else None
         parts.append(self.source[position:end])
         return "".join(parts)
 

@@ -153,3 +153,12 @@ def test_a_marker_stands_directly_above_its_statement_whatever_else_is_put_there
     editor.mark(editor.tree.body[1], "M201", "by hand")
     editor.insert_before(editor.tree.body[1], "z = 0")
     assert editor.result() == "x = 1\nz = 0\n# mapper: M201 by hand\ny = 2\n"
+
+
+def test_what_follows_a_statement_whose_last_lines_are_removed_is_kept() -> None:
+    editor = Editor("class A:\n    def f(self):\n        x = 1\n        y = 2\n        z = 3\n")
+    method = editor.tree.body[0].body[0]  # type: ignore[attr-defined]
+    editor.insert_after(method, "def g(self):\n    pass")
+    editor.delete(method.body[1])
+    editor.delete(method.body[2])
+    assert editor.result() == "class A:\n    def f(self):\n        x = 1\n    def g(self):\n        pass\n"

@@ -493,14 +493,15 @@ class Graph:
         if len(set(xs)) != len(xs):
             raise NotDirect("an x twice")
         sens = None
-        if "grad_ys" in given and not (isinstance(given["grad_ys"], ast.Constant) and given["grad_ys"].value is None):
-            sens = self.several(given["grad_ys"])
-            if len(sens) != len(ys) or any(isinstance(s, ast.Constant) for s in sens):
+        if "grad_ys" in given and not is_none(given["grad_ys"]):
+            sens = given["grad_ys"].elts if isinstance(given["grad_ys"], (ast.List, ast.Tuple)) else self.several(given["grad_ys"])
+            if len(sens) != len(ys):
                 raise NotDirect("grad_ys")
             for expression in sens:
-                if not self.tensors(expression) and not self.program.mentions(expression):
-                    raise NotDirect("grad_ys that are arrays")
+                if not is_none(expression) and self.program.kind(expression) not in ("tensor", "array", "list"):
+                    raise NotDirect("grad_ys")
                 self.program.check(expression)
+            sens = None if all(is_none(part) for part in sens) else sens
         return Site(call, ys, xs, sens, pick)
 
     def several(self, node: ast.expr) -> list[ast.expr]:
@@ -525,6 +526,7 @@ class Graph:
 
     def take_site(self, node: ast.Assign, target: ast.expr, site: Site, key: Key | None = None) -> None:
         targets = self.targets(target) if key is None else [key]
+        self.name_of_y(node, site)
         single = not isinstance(target, (ast.Tuple, ast.List))
         if not (single and site.pick is None) and any(x.kind == "variables" for x in site.xs):
             raise NotDirect("gradients of variables in a container, one by one")
@@ -542,6 +544,22 @@ class Graph:
         step.deps = step.deps.union(*(x.deps for x in site.xs))
         step.varies = step.varies or any(x.varies for x in site.xs)
         self.add(step)
+
+    def name_of_y(self, node: ast.Assign, site: Site) -> None:
+        """Makes a value of its own of a y that is an expression of what is fed: it can share the functions of what it reads."""
+        if len(site.ys) != 1 or isinstance(site.ys[0], (ast.Name, ast.Attribute)) or any(x.kind == "tensor" for x in site.xs):
+            return
+        y = site.ys[0]
+        if not any(s.deps for s in self.tensors(y)) or self.program.asks(y) or self.computes(y):
+            return
+        name = ast.copy_location(ast.Name(self.program.fresh("forward"), ast.Load()), y)
+        step = self.step(node, "tensor", [(self.home, name.id)], y)
+        self.read_from(step, [y])
+        self.add(step)
+        step.inner = True
+        self.meaning[name] = step
+        self.program.kinds[name] = "tensor"
+        site.ys[0] = name
 
     def connected(self, ys: Sequence[ast.expr], x: Step) -> bool:
         """Whether every operation between x and ys is differentiable, on some path."""
@@ -870,6 +888,10 @@ def ordered(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
         yield from ordered(child)
+
+
+def is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _is_main(node: ast.If) -> bool:

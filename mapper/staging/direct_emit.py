@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mapper.results import Conversion
 from mapper.results import Site as Place
-from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step
+from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step, is_none
 from mapper.staging.direct_program import CONSTANTS, Function
 from mapper.staging.direct_runs import Runs
 from mapper.staging.direct_sites import LocalSites
@@ -462,8 +462,7 @@ class _Writer:
         graph = self.graph
         here = Context()
         if step.inner:
-            if step in self.wanted or not graph.waits(step):
-                raise NotDirect("tf.gradients inside an expression")
+            self.emit_inner(step)
         elif step.kind in ("variable", "variables"):
             for call, text in step.parts:
                 self.editor.replace(call, text)
@@ -494,6 +493,19 @@ class _Writer:
                 raise NotDirect("a gradient that is computed in __init__")
             self.editor.replace_statement(step.node, self.spaced(step.node, self.gradient(step, here)))
         self.settled.update(ast.walk(step.node) if step.kind not in ("variable", "variables") else ())
+
+    def emit_inner(self, step: Step) -> None:
+        """What stood inside an expression of a statement stands before it."""
+        if step in self.wanted:
+            text = "\n".join(self.define(step))
+            if step.owner is not None:
+                self.methods.setdefault(step.owner, []).append(text)
+            else:
+                self.editor.insert_before(step.node, text)
+        elif not self.graph.waits(step):
+            if step.owner is not None or step.site is None:
+                raise NotDirect("tf.gradients inside an expression")
+            self.editor.insert_before(step.node, "\n".join(self.gradient(step, Context())))
 
     def in_place_text(self, step: Step, context: Context) -> None:
         if isinstance(step.node, ast.AugAssign):
@@ -736,7 +748,7 @@ class _Writer:
             texts = [self.several_text(w, context) for w in weights]
             compiled = self.inside or context.step is not None and self.compiled(context.step)
             call += f", {texts[0]}" if alone else f", [{', '.join(texts)}]" if compiled else f", ms.ParameterTuple([{', '.join(texts)}])"
-        sens = [self.render(part, context) for part in site.sens or ()]
+        sens = [self.cotangent(part, context) for part in site.sens or ()]
         texts = [self.text_of(a, None, context) for a in arguments]
         given = [f"ms.mutable({text})" if self.constant(a, context) else text for a, text in zip(arguments, texts)]
         given += [] if not sens else sens if len(sens) == 1 else [f"({', '.join(sens)})"]
@@ -749,6 +761,13 @@ class _Writer:
         if not self.inside or site.call not in self.sites:
             self.sites[site.call] = call
         return lines
+
+    def cotangent(self, node: ast.expr, context: Context) -> str:
+        """The text of one of grad_ys; for None, that of the sum which the function gives instead of its y."""
+        if is_none(node):
+            return "ms.Tensor(1.0, ms.float32)"
+        text = self.render(node, context)
+        return text if self.program.kind(node) == "tensor" else self.program.as_tensor(node, text)
 
     def outer_inputs(self, site: Site) -> list[Step]:
         """The xs of gradients inside the function of a site that come from outside of it.
@@ -788,7 +807,8 @@ class _Writer:
         inner = self.graph.slice(site.ys, site.xs)
         context = outer.without([*inputs, *inner])
         body: list[str] = []
-        result = [self.render(y, context) for y in site.ys]
+        sums = [site.sens is not None and is_none(part) for part in site.sens or site.ys]
+        result = [f"ops.sum({self.render(y, context)})" if summed else self.render(y, context) for y, summed in zip(site.ys, sums)]
         for step in inner:
             if step.site is not None:
                 self.inside += 1
