@@ -574,6 +574,8 @@ class Graph:
                     # a second derivative can vanish: only the plain form knows
                     if any(reaches(y, set()) for y in step.site.ys) and self.curved(step.site):
                         return True
+                    if any(reaches(part, seen) for part in step.site.sens or ()):
+                        return True
                 elif reaches(step.value, seen) or isinstance(step.node, ast.AugAssign) and reaches(step.node.target, seen):
                     return True
                 elif x in step.reads and x not in self.tensors(step.value):

@@ -678,6 +678,8 @@ class _Writer:
 
     def constant(self, step: Step, context: Context) -> bool:
         """Whether a tensor is a constant of compiled code, which gives no gradient for one."""
+        if step.kind == "tensor" and isinstance(step.value, ast.Call) and self.program.api(step.value.func) in CONSTANTS:
+            return self.runs_compiled(context)
         here = step not in context.local and step not in context.given
         return here and step.kind == "tensor" and not self.graph.waits(step) and self.runs_compiled(context)
 

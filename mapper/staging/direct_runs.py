@@ -114,7 +114,8 @@ class Runs:
             if self.calls(choice):
                 alone = step in self.writer.wanted and self.writer.parameters(step) == taken and len(step.targets) == 1
                 inner = self.value(part, {p: p.names[0] for p in taken})
-                self.editor.replace(part, inner.partition("(")[0] if alone else f"lambda {', '.join(p.names[0] for p in taken)}: {inner}".replace("lambda :", "lambda:"))
+                head = " ".join(["lambda", ", ".join(p.names[0] for p in taken)]).rstrip()
+                self.editor.replace(part, inner.partition("(")[0] if alone else f"{head}: {inner}")
             else:
                 self.writer.needed.add(step)
             self.writer.settled.update(ast.walk(part))
