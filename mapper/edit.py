@@ -299,6 +299,10 @@ class Editor:
         _, end = self.span(statement)
         return self.source[end:self._extent_end(statement)].strip()
 
+    def comments(self, statement: ast.stmt) -> list[str]:
+        """The comments in a statement and behind it."""
+        return [text for _, text in self._comment_tokens(self.span(statement)[0], self._extent_end(statement))]
+
     def replace_statement(self, statement: ast.stmt, text: Text, comment: bool = True) -> None:
         """Put other statements in a statement's place: lines without indentation, "\\n" between them.
 

@@ -81,6 +81,8 @@ class Graph:
         self.changes = False
         self.unwrapped: list[ast.With] = []
         self.furniture: list[ast.stmt] = []
+        self.parts: dict[Function, ast.stmt] = {}
+        self.graphs: set[str] = set()
         self.home: ast.AST = self.tree
         self.owner: ast.ClassDef | None = None
         self.prefix = ""
@@ -139,12 +141,28 @@ class Graph:
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and program.api(node.value.func) == "tf.set_random_seed":
             self.editor.replace(node.value.func, "ms.set_seed")
             self.furniture.append(node)
+        elif isinstance(node, ast.Expr) and (part := self.part(node.value)) is not None:
+            outer, self.home = self.home, part
+            self.parts[part] = node
+            program.homes.add(part)
+            self.body(part.body)
+            self.home = outer
         elif isinstance(node, ast.AugAssign) and self.tensors(node.target):
             self.changed_in_place(node)
         elif isinstance(node, ast.Assign):
             self.assignment(node)
         else:
             self.sessions([node])
+
+    def part(self, node: ast.expr) -> Function | None:
+        """The method whose statements are a part of the `__init__` that calls it, as in `self._build_net()`: nobody else calls it."""
+        if not isinstance(node, ast.Call) or node.args or node.keywords or self.owner is None or not isinstance(node.func, ast.Attribute):
+            return None
+        function = self.program.callee(node)
+        if not isinstance(function, Function) or self.program.owner.get(function) is not self.owner or self.program.role(function) == "host" \
+                or len(function.args.args) != 1 or function.decorator_list or len(self.program.calls.get(function, ())) != 1 or returns(function):
+            return None
+        return function
 
     def sessions(self, statements: Sequence[ast.stmt]) -> None:
         """Finds the sessions in code that is no part of the graph."""
@@ -166,7 +184,7 @@ class Graph:
         for item in node.items:
             call, target = item.context_expr, item.optional_vars
             api = self.program.api(call.func) if isinstance(call, ast.Call) else None
-            if isinstance(call, ast.Call) and api in SESSIONS and all(self.is_settings(a) for a in [*call.args, *(k.value for k in call.keywords)]):
+            if isinstance(call, ast.Call) and api in SESSIONS and self.is_plain_session(call):
                 if target is not None:
                     key = self.key(target)
                     if key is None:
@@ -175,6 +193,10 @@ class Graph:
             elif isinstance(call, ast.Call) and api == "tf.variable_scope" and len(call.args) == 1 and not call.keywords and target is None \
                     and isinstance(call.args[0], ast.Constant):
                 self.prefix += f"{call.args[0].value!s}/"
+            elif isinstance(call, ast.Call) and self.is_graph(call) and target is None:
+                self.graphs.add(ast.unparse(call.func.value))  # type: ignore[attr-defined]
+                if len(self.graphs) > 1:
+                    raise NotDirect("several graphs")
             elif api not in ("tf.name_scope", "tf.device") or target is not None:
                 if self.program.mentions(node):
                     raise NotDirect("with")
@@ -183,8 +205,21 @@ class Graph:
         (read or self.body)(node.body)
         self.prefix = outer
 
-    def is_settings(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Call) and self.program.api(node.func) == "tf.ConfigProto"
+    def is_plain_session(self, call: ast.Call) -> bool:
+        """Whether a session is one of the program's only graph, with settings that have no meaning for MindSpore."""
+        given = dict(zip(("target", "graph", "config"), call.args)) | {str(k.arg): k.value for k in call.keywords}
+        graph, config = given.pop("graph", None), given.pop("config", None)
+        step = self.find(graph) if graph is not None else None
+        known = graph is None or step is not None and step.kind == "graph" or is_none(graph)
+        return not given and known and (config is None or isinstance(config, ast.Call) and self.program.api(config.func) == "tf.ConfigProto")
+
+    def is_graph(self, call: ast.Call) -> bool:
+        """Whether a call is `tf.Graph().as_default()`, also of a graph that has a name."""
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != "as_default" or call.args or call.keywords:
+            return False
+        graph = call.func.value
+        step = self.find(graph)
+        return isinstance(graph, ast.Call) and self.program.api(graph.func) == "tf.Graph" or step is not None and step.kind == "graph"
 
     def key(self, node: ast.AST) -> Key | None:
         """What a name or an attribute of an object of the program's is known by."""
@@ -265,9 +300,13 @@ class Graph:
         if self.is_feed(value) or self.runs_only(value):
             return
         if call is not None and api in SESSIONS:
-            if not all(self.is_settings(a) for a in [*call.args, *(k.value for k in call.keywords)]):
+            if not self.is_plain_session(call):
                 raise NotDirect("session settings")
             self.add(self.step(node, "session", self.targets(target), value))
+        elif call is not None and api == "tf.Graph" and not call.args and not call.keywords:
+            if any(s.kind == "graph" for s in self.steps):
+                raise NotDirect("several graphs")
+            self.add(self.step(node, "graph", self.targets(target), value))
         elif call is not None and api in OPTIMIZERS:
             self.add(self.step(node, "optimizer", self.targets(target), value))
         elif api in INITIALIZERS or api == "tf.variables_initializer":

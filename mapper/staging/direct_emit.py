@@ -73,6 +73,7 @@ class _Writer:
         self.in_place()
         for step in graph.steps:
             self.emit(step)
+        self.empty_parts()
         self.insert_methods()
         self.furniture()
         self.check_left()
@@ -473,7 +474,7 @@ class _Writer:
             elif not step.text:
                 raise NotDirect("a variable")
             self.promote_target(step)
-        elif step.kind in ("placeholder", "list", "optimizer", "session", "initializer"):
+        elif step.kind in ("placeholder", "list", "optimizer", "session", "graph", "initializer"):
             if isinstance(step.node, ast.stmt) and step.node not in self.dropped and not isinstance(step.node, ast.With):
                 self.drop(step.node)
             return
@@ -543,11 +544,18 @@ class _Writer:
                 lines[head] += "  " + comment
             self.editor.replace_statement(step.node, self.spaced(step.node, lines), comment=False)
 
+    def empty_parts(self) -> None:
+        """The methods that built a part of the graph go where nothing is left of them."""
+        for part, call in self.graph.parts.items():
+            if self.emptied(part.body) and not self.stray_comments(part):
+                self.remove(part)
+                self.drop(call)
+
     def insert_methods(self) -> None:
         for owner, texts in self.methods.items():
             start = self.program.method(owner, "__init__")
             assert start is not None
-            later = owner.body[owner.body.index(start) + 1:]
+            later = [s for s in owner.body[owner.body.index(start) + 1:] if s not in self.dropped]
             text = "\n".join(texts)
             if later:
                 self.editor.insert_before(later[0], text)
@@ -888,6 +896,14 @@ class _Writer:
         for statement in graph.unwrapped:
             self.settled.update(n for item in statement.items for n in ast.walk(item))
             self.editor.unwrap(statement)
+
+    def emptied(self, body: Sequence[ast.stmt]) -> bool:
+        return all(s in self.dropped or isinstance(s, ast.With) and s in self.graph.unwrapped and self.emptied(s.body) for s in body)
+
+    def stray_comments(self, part: Function) -> bool:
+        """Whether a function holds comments that went nowhere with its statements."""
+        moved = [c for s in self.graph.steps if s.home is part for c in [*self.own_comments(s), self.editor.trailing_comment(s.node)] if c]
+        return len(self.editor.comments(part)) > len(moved)
 
     def is_initializer(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Call):
