@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mapper.staging.direct_layers import filtered, is_layered, is_reuse, makes, named, registry_text, scope_argument, scopes_around
 from mapper.staging.direct_program import DRAWS, GLOROT, VARIABLES, Function, NotDirect, Program, returns
 
 __all__ = ["Graph", "NotDirect", "Site", "Step"]
@@ -50,6 +51,8 @@ class Step:
     items: list[Step] = field(default_factory=list)
     parts: list[tuple[ast.Call, str]] = field(default_factory=list)
     inner: bool = False
+    layered: bool = False
+    scope: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -92,6 +95,9 @@ class Graph:
     def read(self) -> None:
         """Finds out what every statement of the graph is. Raises NotDirect."""
         program = self.program
+        program.layered = is_layered(program)
+        if program.layered and any(isinstance(n, ast.Compare) and is_none(n.comparators[0]) and self.may_be_gradient(n.left) for n in ast.walk(self.tree)):
+            raise NotDirect("gradients that may be None")
         if any(program.api(n) in ("tf.float64", "tf.double", "tf.float16") for n in ast.walk(self.tree)):
             raise NotDirect("another dtype than float32")
         for owner in program.classes.values():
@@ -140,6 +146,8 @@ class Graph:
             self.furniture.append(node)
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and program.api(node.value.func) == "tf.set_random_seed":
             self.editor.replace(node.value.func, "ms.set_seed")
+            self.furniture.append(node)
+        elif isinstance(node, ast.Expr) and is_reuse(program, node.value):
             self.furniture.append(node)
         elif isinstance(node, ast.Expr) and (part := self.part(node.value)) is not None:
             outer, self.home = self.home, part
@@ -190,9 +198,8 @@ class Graph:
                     if key is None:
                         raise NotDirect("with")
                     self.env[key] = self.step(node, "session", [key], call)
-            elif isinstance(call, ast.Call) and api == "tf.variable_scope" and len(call.args) == 1 and not call.keywords and target is None \
-                    and isinstance(call.args[0], ast.Constant):
-                self.prefix += f"{call.args[0].value!s}/"
+            elif api == "tf.variable_scope" and isinstance(name := scope_argument(self.program, item), ast.Constant):
+                self.prefix += f"{name.value!s}/"
             elif isinstance(call, ast.Call) and self.is_graph(call) and target is None:
                 self.graphs.add(ast.unparse(call.func.value))  # type: ignore[attr-defined]
                 if len(self.graphs) > 1:
@@ -329,6 +336,10 @@ class Graph:
             self.take_site(node, target, site)
         elif call is not None and self.take_action(node, target, call):
             self.changes = True
+        elif program.layered and (edits := filtered(program, value, self.holds_variables)) is not None:
+            step = self.step(node, "variables", self.targets(target), value)
+            step.varies, step.holds, step.text, step.layered, step.parts = True, "list", "made", True, edits  # type: ignore[assignment]
+            self.add(step)
         elif api == "tf.trainable_variables" and call is not None and not call.args and not call.keywords:
             step = self.step(node, "list", self.targets(target), value)
             step.items = self.variables()
@@ -343,6 +354,16 @@ class Graph:
         elif program.mentions(value) or self.tensors(value) or self.computes(value):
             self.sites_inside(node, value)
             self.tensor(node, target, value)
+
+    def may_be_gradient(self, node: ast.expr) -> bool:
+        """Whether what is compared with None may come from a list of gradients: it is no argument and no attribute."""
+        if isinstance(node, ast.Name):
+            return any(b.value is None and not isinstance(b.node, ast.arg) for b in self.program.bindings(node))
+        return isinstance(node, ast.Subscript)
+
+    def holds_variables(self, node: ast.expr) -> bool:
+        step = self.find(node)
+        return step is not None and step.kind == "variables" and step.holds == "list"
 
     def sites_inside(self, node: ast.Assign, value: ast.expr) -> None:
         """The gradients in an expression, as in `-tf.gradients(y, x)[0]`, become values of their own that the expression reads."""
@@ -392,7 +413,7 @@ class Graph:
 
     def computes(self, node: ast.AST) -> bool:
         """Whether an expression calls a function that computes on values."""
-        return any(isinstance(n, ast.Call) and (f := self.program.callee(n)) is not None and self.program.role(f) == "value" for n in ast.walk(node))
+        return any(isinstance(n, ast.Call) and (f := self.program.callee(n)) is not None and self.program.role(f) in ("value", "layer") for n in ast.walk(node)) or self.program.layered and makes(self.program, node)
 
     def tensor(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
         program = self.program
@@ -406,6 +427,10 @@ class Graph:
                 raise NotDirect("a function that builds a part of the graph")
         program.check(value)
         step = self.step(node, "tensor", self.targets(target), value)
+        step.layered = program.layered and makes(program, value)
+        if step.layered and "".join(f"{n.value!s}/" for n in scopes_around(program, value) if isinstance(n, ast.Constant)) != self.prefix:
+            raise NotDirect("a scope around a method")
+        step.varies = step.varies or step.layered
         step.holds = "tensors" if program.kind(value) == "tensors" and not isinstance(target, ast.Tuple) else "tensor"
         self.read_from(step, [value])
         self.add(step)
@@ -547,6 +572,8 @@ class Graph:
         if isinstance(node, (ast.List, ast.Tuple)):
             return [part for e in node.elts for part in self.several(e)]
         items: list[Step] = []
+        if self.program.layered and isinstance(node, ast.Call) and self.program.api(node.func) in ("tf.trainable_variables", "tf.get_collection"):
+            return [self.registered(node)]
         if isinstance(node, ast.Call) and self.program.api(node.func) == "tf.trainable_variables":
             items = self.variables()
         elif (step := self.find(node)) is not None and step.kind == "list":
@@ -562,6 +589,15 @@ class Graph:
             self.meaning[name] = item
             found.append(name)
         return found
+
+    def registered(self, call: ast.Call) -> ast.expr:
+        """A name for the variables that an expression asks for where it stands."""
+        name = ast.copy_location(ast.Name(self.program.fresh("weights"), ast.Load()), call)
+        step = self.step(self.editor.statement(call), "variables", [(self.home, name.id)], call)
+        step.varies, step.holds, step.layered, step.inner, step.text = True, "list", True, True, registry_text(self.program, call)
+        self.add(step)
+        self.meaning[name] = step
+        return name
 
     def take_site(self, node: ast.Assign, target: ast.expr, site: Site, key: Key | None = None) -> None:
         targets = self.targets(target) if key is None else [key]
@@ -617,7 +653,7 @@ class Graph:
                         return True
                 elif reaches(step.value, seen) or isinstance(step.node, ast.AugAssign) and reaches(step.node.target, seen):
                     return True
-                elif x in step.reads and x not in self.tensors(step.value):
+                elif x in step.reads and x not in self.tensors(step.value) or step.layered and x.layered and x.kind in ("variable", "variables"):
                     return True  # read by a function that is called
             return False
 
@@ -680,7 +716,7 @@ class Graph:
             if current in seen:
                 continue
             seen.add(current)
-            if any(x in current.reads for x in xs):
+            if any(x in current.reads or x.layered and x.kind in ("variable", "variables") and current.layered for x in xs):
                 return True
             pending += current.reads
         return False
@@ -815,6 +851,11 @@ class Graph:
 
 def parameter_text(program: Program, call: ast.Call, label: str | None, prefix: str = "") -> str:
     """`ms.Parameter(...)` for a call of tf.Variable or tf.get_variable; `label` is its name, where the call says none. Raises NotDirect."""
+    return variable_text(program, call, label, [(True, prefix)] if prefix else [])
+
+
+def variable_text(program: Program, call: ast.Call, label: str | None, prefix: list[tuple[bool, str]]) -> str:
+    """The same, with the pieces of the prefix that its name has; in a program with layers, by a function that knows the name."""
     api = program.api(call.func)
     order = ("initial_value", "trainable") if api == "tf.Variable" else ("name", "shape", "dtype", "initializer")
     given = dict(zip(order, call.args))
@@ -822,42 +863,58 @@ def parameter_text(program: Program, call: ast.Call, label: str | None, prefix: 
     if len(call.args) > len(order) or set(given) - {"initial_value", "name", "dtype", "shape", "initializer", "trainable"}:
         raise NotDirect("the arguments of a variable")
     name, trainable = given.get("name"), given.get("trainable")
-    if isinstance(name, ast.Constant):
-        label = repr(prefix + str(name.value))
-    elif name is not None:
-        label = f"{prefix!r} + {program.editor.original(name)}" if prefix else program.editor.original(name)
-    end = f", name={label}" if label else ""
-    if trainable is not None:
-        if not isinstance(trainable, ast.Constant):
-            raise NotDirect("a variable that may be trainable")
-        end += "" if trainable.value else ", requires_grad=False"
+    if name is not None:
+        label = named(program, call, name, prefix)
+    if trainable is not None and not isinstance(trainable, ast.Constant):
+        raise NotDirect("a variable that may be trainable")
+    fixed = isinstance(trainable, ast.Constant) and not trainable.value
+    if program.layered and not fixed:
+        if label is None:
+            raise NotDirect("a variable without a name among layers")
+        program.carried.add("get_parameter")
+        if set(given) == {"name"}:
+            return f"parameters[{label}]"
+        return f"get_parameter({label}, lambda: {_value_text(program, call, given)})"
+    end = (f", name={label}" if label else "") + (", requires_grad=False" if fixed else "")
+    return f"ms.Parameter({_value_text(program, call, given)}{end})"
+
+
+def _value_text(program: Program, call: ast.Call, given: dict[str, ast.expr]) -> str:
+    """What a variable starts with."""
     dtype = program.dtype(given.get("dtype"))
-    if api == "tf.Variable":
-        return f"ms.Parameter({_initial(program, given['initial_value'], dtype)}{end})"
+    if program.api(call.func) == "tf.Variable":
+        return _initial(program, given["initial_value"], dtype)
     if "initializer" in given:
-        start = given["initializer"]
-        text = _initialized(program, start, given.get("shape"), dtype or "ms.float32")
-        return f"ms.Parameter({text or _initial(program, start, dtype)}{end})"
+        start, shape = given["initializer"], given.get("shape")
+        text = _initialized(program, start, shape, dtype or "ms.float32", program.editor.original(shape) if shape is not None else None)
+        return text or _initial(program, start, dtype)
     shape = given.get("shape")
     if not isinstance(shape, (ast.List, ast.Tuple)) or dtype not in (None, "ms.float32"):
         raise NotDirect("a shape that is not written out")
     text = program.editor.original(shape)
     if len(shape.elts) >= 2:
         program.imports.add("from mindspore.common.initializer import initializer")
-        return f"ms.Parameter(initializer('xavier_uniform', {text}){end})"
+        return f"initializer('xavier_uniform', {text})"
     if len(shape.elts) != 1:
         raise NotDirect("a scalar without a value")
     program.imports.add("from mindspore.common.initializer import Uniform, initializer")
     size = program.editor.original(shape.elts[0])
     limit = repr((3 / int(size)) ** 0.5) if size.isdigit() and int(size) else f"(3 / {size}) ** 0.5"
-    return f"ms.Parameter(initializer(Uniform({limit}), {text}){end})"
+    return f"initializer(Uniform({limit}), {text})"
 
 
-def _initialized(program: Program, start: ast.expr, shape: ast.expr | None, dtype: str) -> str | None:
+def start_text(program: Program, start: ast.expr, shape: ast.expr, size: str) -> str:
+    """The initial value that an initializer gives for a shape whose text is `size`. Raises NotDirect."""
+    text = _initialized(program, start, shape, "ms.float32", size)
+    if text is None:
+        raise NotDirect("an initializer")
+    return text
+
+
+def _initialized(program: Program, start: ast.expr, shape: ast.expr | None, dtype: str, size: str | None) -> str | None:
     """The initial value that an initializer gives; None when `start` is a value itself."""
     api = program.api(start.func if isinstance(start, ast.Call) else start)
     words = {"tf.zeros_initializer": "zeros", "tf.ones_initializer": "ones"}
-    size = program.editor.original(shape) if shape is not None else None
     if api in words and size is not None and not (isinstance(start, ast.Call) and (start.args or start.keywords)):
         program.imports.add("from mindspore.common.initializer import initializer")
         return f"initializer('{words[api]}', {size}, {dtype})"
@@ -868,27 +925,31 @@ def _initialized(program: Program, start: ast.expr, shape: ast.expr | None, dtyp
             return f"initializer({text}, {size}, {dtype})"
         if kind == "array":
             return f"ms.Tensor({text}, {dtype})"
-    if isinstance(start, ast.Call) and (drawn := _drawn(program, start, shape)) is not None:
+        if kind not in ("tensor", "tensors") and not program.mentions(start.args[0]):
+            program.use_numpy()
+            return f"ms.Tensor(np.resize({text}, {size}), {dtype})"
+    if isinstance(start, ast.Call) and (drawn := _drawn(program, start, shape, size)) is not None:
         return drawn
     if api is not None and (isinstance(start, ast.Call) and api.endswith("initializer") or not isinstance(start, ast.Call)):
         raise NotDirect("an initializer")
     return None
 
 
-def _drawn(program: Program, call: ast.Call, shape: ast.expr | None) -> str | None:
+def _drawn(program: Program, call: ast.Call, shape: ast.expr | None, size: str | None) -> str | None:
     """`initializer(…)` for an initial value that is drawn; None for other calls. Raises NotDirect for what MindSpore does not draw."""
     api = program.api(call.func)
     if api in GLOROT and shape is not None and not call.args and all(k.arg in ("seed", "dtype") for k in call.keywords):
-        if not isinstance(shape, (ast.List, ast.Tuple)) or len(shape.elts) != 2:
+        if size is None or isinstance(shape, (ast.List, ast.Tuple)) and len(shape.elts) != 2:
             raise NotDirect("an initializer")
         program.imports.add("from mindspore.common.initializer import initializer")
-        return f"initializer('xavier_uniform', {program.editor.original(shape)}, ms.float32)"
+        return f"initializer('xavier_uniform', {size}, ms.float32)"
     if api not in DRAWS:
         return None
     name, order = DRAWS[api]
     given = dict(zip(order, call.args))
     given.update({str(k.arg): k.value for k in call.keywords})
-    shape = given.get("shape", shape)
+    if "shape" in given:
+        shape, size = given["shape"], program.editor.original(given["shape"])
     dtype = program.dtype(given.get("dtype")) or "ms.float32"
     if shape is None or set(given) - {*order, "name"} or any(program.mentions(v) for k, v in given.items() if k != "dtype"):
         raise NotDirect("an initial value that is drawn")
@@ -907,12 +968,12 @@ def _drawn(program: Program, call: ast.Call, shape: ast.expr | None) -> str | No
     if name in program.taken:
         raise NotDirect("a name of MindSpore is taken")
     program.imports.add(f"from mindspore.common.initializer import {name}, initializer")
-    return f"initializer({made}, {program.editor.original(shape)}, {dtype})"
+    return f"initializer({made}, {size}, {dtype})"
 
 
 def _initial(program: Program, value: ast.expr, dtype: str | None) -> str:
     api = program.api(value.func) if isinstance(value, ast.Call) else None
-    if isinstance(value, ast.Call) and (drawn := _drawn(program, value, None)) is not None:
+    if isinstance(value, ast.Call) and (drawn := _drawn(program, value, None, None)) is not None:
         return drawn
     if api in ("tf.zeros", "tf.ones", "tf.constant"):
         program.check(value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mapper.results import Conversion
 from mapper.results import Site as Place
 from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step, is_none
+from mapper.staging.direct_layers import attributes, header_edit, makes, prefix
 from mapper.staging.direct_program import CONSTANTS, Function
 from mapper.staging.direct_runs import Runs
 from mapper.staging.direct_sites import LocalSites
@@ -63,6 +64,7 @@ class _Writer:
         self.shielded: set[Step] = set()
         self.before: dict[Step, list[str]] = {}
         self.pair: tuple[str, str] | None = None
+        self.first_calls: dict[Step, frozenset[str]] = {}
 
     def write(self) -> Conversion:
         graph = self.graph
@@ -76,6 +78,8 @@ class _Writer:
         self.empty_parts()
         self.insert_methods()
         self.furniture()
+        if self.program.layered:
+            self.variables_in_loops()
         self.check_left()
         self.imports()
         code = set_apart(tidy(self.editor.result(), self.editor.source), {n.name for n in ast.walk(graph.tree) if isinstance(n, Function)})
@@ -97,6 +101,7 @@ class _Writer:
                     self.wanted.add(loss)
             if step.site is not None and graph.waits(step) and (whole := self.whole(step.site)) is not None:
                 self.wanted.add(whole)
+        self.wanted.update(s for s in graph.steps if s.layered and s.kind == "tensor" and s.deps)
         moved = self.moved()
         self.wanted.update(s for s in graph.steps if s.kind in ("tensor", "gradient") and graph.waits(s) and s not in moved)
         while True:
@@ -497,8 +502,15 @@ class _Writer:
 
     def emit_inner(self, step: Step) -> None:
         """What stood inside an expression of a statement stands before it."""
+        if step.kind == "variables":
+            name = f"self.{step.names[0]}" if step.owner is not None else step.names[0]
+            self.editor.insert_before(step.node, f"{name} = {step.text}")
+            self.promote_target(step)
+            return
         if step in self.wanted:
-            text = "\n".join(self.define(step))
+            text = "\n".join([*self.define(step), *self.built(step)])
+            if step.owner is not None and self.built(step):
+                raise NotDirect("a layer inside an expression")
             if step.owner is not None:
                 self.methods.setdefault(step.owner, []).append(text)
             else:
@@ -524,7 +536,7 @@ class _Writer:
                     self.promoted[key] = None
 
     def emit_function(self, step: Step) -> None:
-        start = self.make_optimizer(step) if self.steps_optimizer(step) else []
+        start = self.make_optimizer(step) if self.steps_optimizer(step) else self.built(step) if step.owner is not None else []
         if step.kind == "action" and self.grouped(step):
             self.remove(step.node)
         elif step.owner is not None:
@@ -538,7 +550,7 @@ class _Writer:
             else:
                 self.remove(step.node)
         else:
-            lines = [*start, *self.define(step)]
+            lines = [*start, *self.define(step), *self.built(step)]
             if comment := self.editor.trailing_comment(step.node):
                 head = next(i for i, line in enumerate(lines) if line.startswith("def "))
                 lines[head] += "  " + comment
@@ -550,6 +562,39 @@ class _Writer:
             if self.emptied(part.body) and not self.stray_comments(part):
                 self.remove(part)
                 self.drop(call)
+
+    def built(self, step: Step) -> list[str]:
+        """The first call of a function that makes variables, where TensorFlow makes them: with zeros for what is fed."""
+        if not step.layered or step.kind != "tensor":
+            return []
+        if step not in self.first_calls:
+            known = set().union(*self.first_calls.values())
+            self.first_calls[step] = frozenset() if (calls := self.layers_of(step)) <= known else calls
+        if not self.first_calls[step]:
+            return []
+        zeros = []
+        for parameter in self.parameters(step):
+            call = parameter.value
+            assert isinstance(call, ast.Call)
+            shape = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "shape"), None)
+            if not isinstance(shape, (ast.List, ast.Tuple)) or self.program.api(call.func) != "tf.placeholder" or any(
+                    isinstance(n, ast.Name) and (k := self.graph.key(n)) is not None and k[0] is not self.graph.tree and k[0] is not step.home
+                    and n.id != self.program.self_name(n) for n in ast.walk(shape)):
+                raise NotDirect("the shape of what a layer is given")
+            sizes = ["1" if isinstance(e, ast.Constant) and e.value is None else self.editor.original(e) for e in shape.elts]
+            self.program.imports.add("from mindspore import ops")
+            zeros.append(f"ops.zeros(({', '.join(sizes)}{',' if len(sizes) == 1 else ''}), {parameter.text})")
+        return [f"{self.reference(step)}({', '.join(zeros)})  # makes its Parameters"]
+
+    def layers_of(self, step: Step) -> frozenset[str]:
+        """The layers that a step calls, with what tells their variables: the scope, and the arguments that are no tensors."""
+        found = set()
+        for call in ast.walk(step.value):
+            if isinstance(call, ast.Call) and makes(self.program, ast.Call(call.func, [], [])):
+                parts = [*call.args, *(k.value for k in call.keywords if k.arg != "reuse")]
+                given = [self.editor.original(a) for a in parts if self.program.kind(a) not in ("tensor", "tensors")]
+                found.add(f"{self.program.callee(call) or id(call)} {prefix(self.program, call)} {given}")
+        return frozenset(found)
 
     def insert_methods(self) -> None:
         for owner, texts in self.methods.items():
@@ -591,7 +636,9 @@ class _Writer:
         assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
         self.program.imports.update(("from mindspore import nn", "from mindspore import ops"))
         said = self.graph.trained(call)
-        if said is None:
+        if said is None and self.program.layered:
+            weights = "list(parameters.values())"
+        elif said is None:
             assert loss is not None
             weights = self.weights(loss)
         else:
@@ -605,7 +652,7 @@ class _Writer:
             raise NotDirect("an optimizer with two losses")
         self.made.add((name, step.owner))
         text = f"self.{name}" if step.owner is not None else name
-        self.updaters[step] = (text, weights)
+        self.updaters[step] = (text, weights if said is not None or not self.program.layered else f"{text}.parameters")
         return [f"{text} = {self.graph.optimizer_text(made, weights)}", ""]
 
     def weights(self, loss: Step) -> str:
@@ -867,7 +914,9 @@ class _Writer:
             role = program.role(function)
             if function in homes or role == "graph" or role == "host" and not program.on_tensors(function):
                 continue
-            if role in ("value", "host"):
+            if role in ("value", "host", "layer"):
+                if role == "layer":
+                    header_edit(program, function)
                 self.local_sites.convert(function)
                 self.settled.update(ast.walk(function))
             else:
@@ -943,6 +992,20 @@ class _Writer:
         if any(isinstance(n, ast.Name) and n.id in gone - bound for n in ast.walk(tree)):
             raise NotDirect("a part of the graph that no function holds")
 
+    def variables_in_loops(self) -> None:
+        """What loops over variables say of them."""
+        chosen = {n for s in self.graph.steps if s.kind == "variables" for n in ast.walk(s.value)}
+        for node in ast.walk(self.graph.tree):
+            if not isinstance(node, (ast.For, ast.comprehension)) or node in chosen:
+                continue
+            zipped = isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "zip"
+            sources = node.iter.args if zipped else [node.iter]  # type: ignore[attr-defined]
+            targets = node.target.elts if zipped and isinstance(node.target, (ast.Tuple, ast.List)) else [node.target]
+            for source, target in zip(sources, targets):
+                if self.graph.holds_variables(source) and isinstance(target, ast.Name) and source not in self.settled:
+                    for part, text in attributes(self.program, node if isinstance(node, ast.For) else self.editor.parent(node), target.id):  # type: ignore[arg-type]
+                        self.editor.replace(part, text)
+
     def promotes(self, node: ast.AST) -> bool:
         return self.graph.key(node) in self.promoted
 
@@ -955,6 +1018,8 @@ class _Writer:
             raise NotDirect("a name that the program has for something else")
         if self.program.carried:
             self.program.imports.add("from mindspore import ops")
+        if "dense_layer" in self.program.carried:
+            self.program.imports.add("from mindspore.common.initializer import initializer")
         lines = merged(self.program.imports)
         if self.program.carried:
             last = [n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom))][-1]

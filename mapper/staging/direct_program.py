@@ -12,7 +12,7 @@ from mapper.staging.direct_calls import UNARY, direct_call, has_form
 from mapper.staging.value_library import provides, value_call
 
 Kind = Literal["tensor", "tensors", "array", "list", "number", "scalar", "host", "unknown", "cycle"]
-Role = Literal["host", "value", "maker", "graph"]
+Role = Literal["host", "value", "maker", "layer", "graph"]
 Put = Callable[[ast.expr], str | None]
 Function = ast.FunctionDef
 
@@ -33,6 +33,8 @@ DRAWS = {
 }
 GLOROT = frozenset({"tf.glorot_uniform_initializer", "tf.contrib.layers.xavier_initializer", "tf.initializers.glorot_uniform",
                      "tf.keras.initializers.glorot_uniform"})
+# What makes variables by name.
+_NAMED = frozenset({"tf.get_variable", "tf.layers.dense", "tf.variable_scope", "tf.AUTO_REUSE", "tf.get_variable_scope"})
 # What a function that computes on values may say besides operations.
 _VALUE_WORDS = frozenset({"tf.constant", "tf.convert_to_tensor", "tf.gradients", "tf.name_scope", "tf.newaxis"}) | frozenset(TYPES)
 _SCALAR = frozenset({"sqrt", "exp", "log", "float32", "float64", "int32", "int64", "sin", "cos", "tanh", "prod", "abs", "power"})
@@ -87,6 +89,7 @@ class Program:
         self.kinds: dict[ast.AST, Kind] = {}
         self.asked: set[ast.AST] = set()
         self.open = False
+        self.layered = False
 
     # ----------------------------------------------------------------------------------------------------------------- names
 
@@ -202,9 +205,11 @@ class Program:
 
     def _role(self, function: Function) -> Role:
         found: set[Role] = set()
+        named, unnamed = False, False
         for node in ast.walk(function):
             if isinstance(node, (ast.Name, ast.Attribute)) and (api := self.api(node)) is not None and self.ends(node):
-                if api in VARIABLES or api in DRAWS or api in GLOROT or api in STARTS:
+                named, unnamed = named or api in _NAMED, unnamed or api == "tf.Variable"
+                if api in VARIABLES or api in DRAWS or api in GLOROT or api in STARTS or api in _NAMED:
                     found.add("maker")
                 elif api in _VALUE_WORDS or has_form(api) or provides(api):
                     found.add("value")
@@ -216,6 +221,10 @@ class Program:
                 target = self.callee(node)
                 if target is not None and target is not function:
                     found.add(self.role(target))
+        if "graph" not in found and (named or "layer" in found) and self.on_tensors(function):
+            return "graph" if unnamed else "layer"
+        if "layer" in found or named and "maker" not in found:
+            return "graph"
         for role in ("graph", "maker", "value"):
             if role in found:
                 return role  # type: ignore[return-value]
@@ -441,9 +450,16 @@ class Program:
 
     def check(self, node: ast.AST) -> None:
         """Raises NotDirect for what is in code that computes on values and has no form."""
+        starts: set[ast.AST] = set()
         for inner in ast.walk(node):
+            if inner in starts:
+                continue
             if isinstance(inner, ast.Call):
                 api = self.api(inner.func)
+                if api in _NAMED and self.layered:
+                    parts = [inner] if api != "tf.layers.dense" else [inner.func, *(k.value for k in inner.keywords if str(k.arg).endswith("initializer"))]
+                    starts.update(n for part in parts for n in ast.walk(part))
+                    continue
                 if api is not None and api not in _VALUE_WORDS:
                     if not has_form(api) and not provides(api):
                         raise NotDirect(api)
@@ -460,9 +476,16 @@ class Program:
 
     def passed(self, node: ast.AST) -> bool:
         """Whether a name stands for an operation of one tensor that is handed on, as in `activation=tf.nn.tanh`."""
+        return self.passed_text(node) is not None
+
+    def passed_text(self, node: ast.AST) -> str | None:
+        """The function of one tensor that such a name becomes."""
         api = self.api(node) or ""
-        return direct_call(api, ast.Call(func=ast.Name("f", ast.Load()), args=[ast.Name("x", ast.Load())], keywords=[]), lambda n: "x") == \
-            f"ops.{api.rpartition('.')[2]}(x)"
+        call = ast.Call(func=ast.Name("f", ast.Load()), args=[ast.Name("x", ast.Load())], keywords=[])
+        if direct_call(api, call, lambda n: "x") == f"ops.{api.rpartition('.')[2]}(x)":
+            return f"ops.{api.rpartition('.')[2]}"
+        carried = value_call(api, call, lambda n: "x", self.deep)
+        return carried[0] if carried is not None and carried[1] == f"{carried[0]}(x)" else None
 
     def _check_call(self, call: ast.Call) -> None:
         if isinstance(call.func, ast.Attribute) and self.kind(call.func.value) == "tensor" and self.callee(call) is None:
@@ -493,15 +516,23 @@ class Program:
                 return TYPES[api]
             if api == "tf.newaxis":
                 return "None"
-            if self.passed(node):
-                self.imports.add("from mindspore import ops")
-                return f"ops.{api.rpartition('.')[2]}"
+            if (text := self.passed_text(node)) is not None:
+                if text.startswith("ops."):
+                    self.imports.add("from mindspore import ops")
+                else:
+                    self.carried.add(text)
+                return text
             if self.ends(node):
                 raise NotDirect(api)
         if isinstance(node, ast.BinOp):
             return self._binary(node, put)
         if isinstance(node, ast.Call):
             api = self.api(node.func)
+            if self.layered:
+                from mapper.staging.direct_layers import layer_text
+
+                if (made := layer_text(self, node, put)) is not None:
+                    return made
             if api in ("tf.constant", "tf.convert_to_tensor"):
                 return self.constant(node, put)
             if api is not None:
@@ -569,6 +600,13 @@ class Program:
                     self.editor.insert_after(max(places, key=lambda p: p.lineno), f"{self.hoisted[text]} = {text}")
                 return self.hoisted[text]
         return text
+
+    def use_numpy(self) -> None:
+        """Makes sure that `np` is NumPy in the output."""
+        if "np" not in self.taken:
+            self.imports.add("import numpy as np")
+        elif not all(b.path == "numpy" for scope in self.names.scopes.values() for b in scope.bindings.get("np", ())):
+            raise NotDirect("np is something else")
 
     def fresh(self, name: str) -> str:
         """A name like this one that the program does not have."""

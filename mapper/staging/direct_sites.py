@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mapper.edit import reindent
 from mapper.names import Binding
+from mapper.staging.direct_layers import is_reuse, scope_argument
 from mapper.staging.direct_program import CONSTANTS, Function, NotDirect, Program, children
 
 Block = list[ast.stmt]
@@ -194,9 +195,12 @@ class LocalSites:
         for statement in block:
             if statement in self.removed:
                 self.editor.delete(statement, comments=False)
-            elif isinstance(statement, ast.With) and all(self.program.api(getattr(i.context_expr, "func", None)) == "tf.name_scope" for i in statement.items):
+            elif isinstance(statement, ast.With) and all(self.program.api(getattr(i.context_expr, "func", None)) == "tf.name_scope"
+                                                         or scope_argument(self.program, i) is not None for i in statement.items):
                 self.block(statement.body)
                 self.editor.unwrap(statement)
+            elif isinstance(statement, ast.Expr) and is_reuse(self.program, statement.value):
+                self.editor.delete(statement)
             elif isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
                 pass  # converted for itself
             elif inner := blocks(statement):

@@ -5,6 +5,26 @@ Each is written so that `ms.jit` can compile it and that its derivatives of any 
 # ruff: noqa
 import mindspore as ms
 from mindspore import ops
+from mindspore.common.initializer import initializer
+
+parameters = {}
+
+
+def get_parameter(name, value):
+    """The Parameter of a name, made with value() when it is asked for first."""
+    if name not in parameters:
+        parameters[name] = ms.Parameter(value(), name=name)
+    return parameters[name]
+
+
+def dense_layer(inputs, units, name, activation=None, use_bias=True, kernel=None, bias=None):
+    """A dense layer whose Parameters have a name; kernel and bias give their initial values for a shape."""
+    start = kernel or (lambda shape: initializer('xavier_uniform', shape, ms.float32))
+    outputs = ops.matmul(inputs, get_parameter(name + '/kernel', lambda: start((inputs.shape[-1], units))))
+    if use_bias:
+        zero = bias or (lambda shape: initializer('zeros', shape, ms.float32))
+        outputs = outputs + get_parameter(name + '/bias', lambda: zero((units,)))
+    return outputs if activation is None else activation(outputs)
 
 
 def square(x):

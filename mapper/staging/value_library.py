@@ -46,6 +46,8 @@ def _functions() -> dict[str, _Function]:
             parameters = tuple(a.arg for a in node.args.args)
             found[node.name] = _Function("\n".join(lines[node.lineno - 1:node.end_lineno]), parameters,
                                          len(parameters) - len(node.args.defaults), frozenset(uses))
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = _Function(lines[node.lineno - 1], (), 0, frozenset())
     return found
 
 
