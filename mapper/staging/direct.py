@@ -20,7 +20,7 @@ _CUTS = frozenset({"tf.stop_gradient", "tf.floor", "tf.ceil", "tf.sign", "tf.zer
 INITIALIZERS = frozenset({"tf.global_variables_initializer", "tf.initialize_all_variables"})
 SESSIONS = frozenset({"tf.Session", "tf.InteractiveSession", "tf.get_default_session"})
 OPTIMIZERS = {"tf.train.GradientDescentOptimizer": "nn.SGD", "tf.train.AdamOptimizer": "nn.Adam",
-              "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
+              "tf.train.AdagradOptimizer": "nn.Adagrad", "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
 FURNITURE = frozenset({"tf.reset_default_graph", "tf.disable_v2_behavior", "tf.disable_eager_execution", "tf.logging.set_verbosity",
                        "tf.compat.v1.disable_v2_behavior", "tf.compat.v1.disable_eager_execution"})
 _ORDER = ("ys", "xs", "grad_ys", "name", "colocate_gradients_with_ops", "gate_gradients", "aggregation_method", "stop_gradients")
@@ -84,7 +84,7 @@ class Graph:
         self.changes = False
         self.unwrapped: list[ast.With] = []
         self.furniture: list[ast.stmt] = []
-        self.parts: dict[Function, ast.stmt] = {}
+        self.parts: dict[Function, ast.stmt | None] = {}
         self.graphs: set[str] = set()
         self.home: ast.AST = self.tree
         self.owner: ast.ClassDef | None = None
@@ -150,11 +150,7 @@ class Graph:
         elif isinstance(node, ast.Expr) and is_reuse(program, node.value):
             self.furniture.append(node)
         elif isinstance(node, ast.Expr) and (part := self.part(node.value)) is not None:
-            outer, self.home = self.home, part
-            self.parts[part] = node
-            program.homes.add(part)
-            self.body(part.body)
-            self.home = outer
+            self.enter_part(part, node)
         elif isinstance(node, ast.AugAssign) and self.tensors(node.target):
             self.changed_in_place(node)
         elif isinstance(node, ast.Assign):
@@ -162,15 +158,34 @@ class Graph:
         else:
             self.sessions([node])
 
-    def part(self, node: ast.expr) -> Function | None:
-        """The method whose statements are a part of the `__init__` that calls it, as in `self._build_net()`: nobody else calls it."""
+    def part(self, node: ast.expr, ends: int = 0) -> Function | None:
+        """The method whose statements are a part of the `__init__` that calls it, as in `self._build_net()`: nobody else calls it.
+
+        `ends` is how often it gives something back, which has to be its last statement."""
         if not isinstance(node, ast.Call) or node.args or node.keywords or self.owner is None or not isinstance(node.func, ast.Attribute):
             return None
         function = self.program.callee(node)
         if not isinstance(function, Function) or self.program.owner.get(function) is not self.owner or self.program.role(function) == "host" \
-                or len(function.args.args) != 1 or function.decorator_list or len(self.program.calls.get(function, ())) != 1 or returns(function):
+                or len(function.args.args) != 1 or function.decorator_list or len(self.program.calls.get(function, ())) != 1 or len(returns(function)) != ends \
+                or ends and not isinstance(function.body[-1], ast.Return):
             return None
         return function
+
+    def enter_part(self, part: Function, node: ast.stmt, target: ast.expr | None = None) -> None:
+        """Reads the statements of such a method; what it gives back at its end is the value of `target`."""
+        outer, self.home = self.home, part
+        self.parts[part] = node if target is None else None
+        self.program.homes.add(part)
+        end = part.body[-1]
+        self.body(part.body if target is None else part.body[:-1])
+        if target is not None:
+            assert isinstance(end, ast.Return) and end.value is not None and isinstance(node, ast.Assign)
+            known = len(self.steps)
+            self.single(node, target, end.value)
+            if len(self.steps) == known or any(not s.deps or s.kind not in VALUES for s in self.steps[known:]):
+                raise NotDirect("what a method gives back")
+            self.furniture.append(end)
+        self.home = outer
 
     def sessions(self, statements: Sequence[ast.stmt]) -> None:
         """Finds the sessions in code that is no part of the graph."""
@@ -306,7 +321,9 @@ class Graph:
         api = program.api(call.func) if call is not None else None
         if self.is_feed(value) or self.runs_only(value):
             return
-        if call is not None and api in SESSIONS:
+        if not isinstance(target, ast.Tuple) and (part := self.part(value, 1)) is not None:
+            self.enter_part(part, node, target)
+        elif call is not None and api in SESSIONS:
             if not self.is_plain_session(call):
                 raise NotDirect("session settings")
             self.add(self.step(node, "session", self.targets(target), value))
@@ -413,7 +430,9 @@ class Graph:
 
     def computes(self, node: ast.AST) -> bool:
         """Whether an expression calls a function that computes on values."""
-        return any(isinstance(n, ast.Call) and (f := self.program.callee(n)) is not None and self.program.role(f) in ("value", "layer") for n in ast.walk(node)) or self.program.layered and makes(self.program, node)
+        program = self.program
+        return program.layered and makes(program, node) or any(isinstance(n, ast.Call) and (f := program.callee(n)) is not None
+                                                               and program.role(f) == "value" for n in ast.walk(node))
 
     def tensor(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
         program = self.program
@@ -817,9 +836,12 @@ class Graph:
         if self.tensors(call) or len(call.args) > (1 if api.endswith("RMSPropOptimizer") else 4):
             raise NotDirect("the arguments of an optimizer")
         parts = [self.editor.original(a) for a in call.args]
+        renamed = {"tf.train.AdamOptimizer": {"epsilon": "eps"}, "tf.train.AdagradOptimizer": {"initial_accumulator_value": "accum"}}.get(api, {})
+        if api == "tf.train.AdagradOptimizer":
+            parts = [f"{name}={part}" for name, part in zip(("learning_rate", "accum"), parts)]
         for keyword in call.keywords:
-            if keyword.arg != "name":
-                name = {"epsilon": "eps"}.get(str(keyword.arg), str(keyword.arg)) if api.endswith("AdamOptimizer") else str(keyword.arg)
+            if keyword.arg not in ("name", "use_locking"):
+                name = renamed.get(str(keyword.arg), str(keyword.arg))
                 parts.append(f"{name}={self.editor.original(keyword.value)}")
         return f"{OPTIMIZERS[api]}({', '.join([weights, *parts])})"
 

@@ -65,6 +65,7 @@ class _Writer:
         self.before: dict[Step, list[str]] = {}
         self.pair: tuple[str, str] | None = None
         self.first_calls: dict[Step, frozenset[str]] = {}
+        self.speaker: ast.ClassDef | None = None  # whose methods are being written
 
     def write(self) -> Conversion:
         graph = self.graph
@@ -245,7 +246,17 @@ class _Writer:
         return ", ".join(parts)
 
     def reference(self, step: Step) -> str:
-        return f"self.{self.labels[step]}" if step.owner is not None else self.labels[step]
+        return f"{self.object_of(step.owner)}.{self.labels[step]}" if step.owner is not None else self.labels[step]
+
+    def object_of(self, owner: ast.ClassDef) -> str:
+        """What the code that is being written calls the object of a class."""
+        if self.speaker is owner:
+            return "self"
+        names = [name for name, bound in self.graph.names.module.bindings.items() if len(bound) == 1 and isinstance(bound[0].value, ast.Call)
+                 and self.program.callee(bound[0].value) is owner]
+        if len(names) != 1 or len(self.program.calls.get(owner, ())) != 1:
+            raise NotDirect("an object without a name")
+        return names[0]
 
     def call(self, step: Step) -> str:
         """The call of a function from another one that has its parameters."""
@@ -467,6 +478,7 @@ class _Writer:
     def emit(self, step: Step) -> None:
         graph = self.graph
         here = Context()
+        self.speaker = step.owner
         if step.inner:
             self.emit_inner(step)
         elif step.kind in ("variable", "variables"):
@@ -561,7 +573,11 @@ class _Writer:
         for part, call in self.graph.parts.items():
             if self.emptied(part.body) and not self.stray_comments(part):
                 self.remove(part)
-                self.drop(call)
+                if call is not None:
+                    self.drop(call)
+            elif call is None:
+                statement = self.editor.statement(self.program.calls[part][0])
+                self.editor.insert_after(statement, self.editor.original(self.program.calls[part][0]))
 
     def built(self, step: Step) -> list[str]:
         """The first call of a function that makes variables, where TensorFlow makes them: with zeros for what is fed."""
@@ -609,7 +625,8 @@ class _Writer:
         for home, name in self.promoted:
             assert isinstance(home, Function)
             for node in ast.walk(home):
-                if isinstance(node, ast.Name) and node.id == name and node not in self.settled and self.graph.key(node) == (home, name):
+                if isinstance(node, ast.Name) and node.id == name and (node not in self.settled or isinstance(node.ctx, ast.Store)) \
+                        and self.graph.key(node) == (home, name):
                     self.editor.replace(node, f"self.{name}")
             owner = self.program.owner[home]
             if self.program.attribute_values(owner, name) or self.program.method(owner, name) is not None:
@@ -724,7 +741,9 @@ class _Writer:
             target = key if key is not None and key in step.targets else step.targets[0]
             if target[0] is step.home:
                 self.promoted[target] = None
-            return f"self.{name}" if isinstance(node, (ast.Name, type(None))) or target[0] is step.home else self.editor.original(node)  # type: ignore[arg-type]
+            if isinstance(node, (ast.Name, type(None))) or target[0] is step.home:
+                return f"{self.object_of(step.owner)}.{name}"
+            return self.editor.original(node)  # type: ignore[arg-type]
         return name if not isinstance(node, ast.Attribute) else self.editor.original(node)
 
     def runs_compiled(self, context: Context) -> bool:
@@ -947,7 +966,8 @@ class _Writer:
             self.editor.unwrap(statement)
 
     def emptied(self, body: Sequence[ast.stmt]) -> bool:
-        return all(s in self.dropped or isinstance(s, ast.With) and s in self.graph.unwrapped and self.emptied(s.body) for s in body)
+        graph = self.graph
+        return all(s in self.dropped or s in graph.furniture or isinstance(s, ast.With) and s in graph.unwrapped and self.emptied(s.body) for s in body)
 
     def stray_comments(self, part: Function) -> bool:
         """Whether a function holds comments that went nowhere with its statements."""
@@ -1075,6 +1095,9 @@ def tidy(code: str, source: str) -> str:
     """The code without the runs of blank lines that statements left which are gone."""
     if not re.search(r"^[ \t]+$", source, re.M):
         code = re.sub(r"^[ \t]+$", "", code, flags=re.M)
+    opened = re.compile(r"^([ \t]*(?:def|class)\b[^\n]*:[ \t]*\r?\n)(?:[ \t]*\r?\n)+", re.M)
+    if not opened.search(source):
+        code = opened.sub(r"\1", code)
     for indent, most in (("[ \\t]", 1), ("[^\\s]", 2)):
         run = max((len(m[1]) for m in re.finditer(rf"\n(\n+)(?={indent})", source)), default=0)
         code = re.sub(rf"\n\n{{{max(run, most) + 1},}}(?={indent})", "\n" * (max(run, most) + 1), code)

@@ -107,16 +107,18 @@ def prefix(program: Program, node: ast.AST) -> list[Piece]:
     if function is not None and takes_scope(program, function):
         pieces.append((False, scope_name(program, function)))
     for name in scopes_around(program, node):
-        pieces += [_piece(program, name), (True, "/")]
+        pieces += [*_pieces(program, name), (True, "/")]
     return pieces
 
 
-def _piece(program: Program, node: ast.expr) -> Piece:
+def _pieces(program: Program, node: ast.expr) -> list[Piece]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return True, node.value
+        return [(True, node.value)]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_pieces(program, node.left), *_pieces(program, node.right)]
     if program.mentions(node):
         raise NotDirect("the name of a scope")
-    return False, program.editor.original(node)
+    return [(False, program.editor.original(node))]
 
 
 def joined(pieces: list[Piece]) -> str:
@@ -139,7 +141,7 @@ def joined(pieces: list[Piece]) -> str:
 
 def named(program: Program, node: ast.AST, name: ast.expr, home: list[Piece] | None = None) -> str:
     """The text of the whole name of a variable that is made at a node."""
-    return joined([*(prefix(program, node) if home is None else home), _piece(program, name)])
+    return joined([*(prefix(program, node) if home is None else home), *_pieces(program, name)])
 
 
 # ------------------------------------------------------------------------------------------------------------------------ text

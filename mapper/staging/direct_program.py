@@ -382,6 +382,8 @@ class Program:
         target = self.callee(node)
         if isinstance(target, Function):
             return _joined([self.kind(r) for r in returns(target)])
+        if self.is_shape(node):
+            return "host"
         if isinstance(node.func, ast.Attribute):
             owner = self.kind(node.func.value)
             if node.func.attr in _WHOLE and owner == "array":
@@ -487,7 +489,26 @@ class Program:
         carried = value_call(api, call, lambda n: "x", self.deep)
         return carried[0] if carried is not None and carried[1] == f"{carried[0]}(x)" else None
 
+    def is_shape(self, node: ast.AST) -> bool:
+        """Whether an expression is the shape of a tensor, or a part of it."""
+        if isinstance(node, ast.Subscript):
+            return self.is_shape(node.value)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:
+            return node.func.attr == "get_shape" and self.kind(node.func.value) == "tensor" or node.func.attr == "as_list" and self.is_shape(node.func.value)
+        return isinstance(node, ast.Attribute) and node.attr == "shape" and self.kind(node.value) == "tensor"
+
+    def shape_text(self, node: ast.expr, put: Put) -> str | None:
+        """What `x.get_shape()`, `x.shape.as_list()` and `x.shape[1].value` become; None for other expressions."""
+        if isinstance(node, ast.Attribute) and node.attr == "value" and isinstance(node.value, ast.Subscript) and self.is_shape(node.value):
+            return self.render(node.value, put)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and self.is_shape(node):
+            inner = self.render(node.func.value, put)
+            return f"{inner}.shape" if node.func.attr == "get_shape" else f"list({inner})"
+        return None
+
     def _check_call(self, call: ast.Call) -> None:
+        if self.is_shape(call):
+            return
         if isinstance(call.func, ast.Attribute) and self.kind(call.func.value) == "tensor" and self.callee(call) is None:
             raise NotDirect(f"the method {call.func.attr} of a tensor")
         path = self.names.resolve(call.func) or ""
@@ -526,6 +547,8 @@ class Program:
                 raise NotDirect(api)
         if isinstance(node, ast.BinOp):
             return self._binary(node, put)
+        if isinstance(node, (ast.Attribute, ast.Call)) and (text := self.shape_text(node, put)) is not None:
+            return text
         if isinstance(node, ast.Call):
             api = self.api(node.func)
             if self.layered:
@@ -658,6 +681,38 @@ class Program:
             raise NotDirect("a dtype")
         return found
 
+    def number_type(self, node: ast.expr | None, depth: int = 0) -> type | None:
+        """`float` or `int` where a number can only be that, by the constants that it comes from."""
+        if node is None or depth > 6:
+            return None
+        if isinstance(node, ast.Constant):
+            return type(node.value) if type(node.value) in (int, float) else None
+        if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
+            return self.number_type(node.operand, depth + 1)
+        if isinstance(node, ast.BinOp):
+            kinds = {self.number_type(node.left, depth + 1), self.number_type(node.right, depth + 1)}
+            return None if None in kinds else float if float in kinds or isinstance(node.op, ast.Div) else int
+        found: list[ast.expr | None] = []
+        if isinstance(node, ast.Attribute) and (name := self.attribute_of_self(node)) is not None:
+            found = list(self.attribute_values(self.class_around(node), name))
+        elif isinstance(node, ast.Name):
+            for binding in self.bindings(node):
+                found += self.given(node, binding.node) if isinstance(binding.node, ast.arg) else [binding.value]
+        kinds = {self.number_type(part, depth + 1) for part in found}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    def given(self, name: ast.Name, parameter: ast.arg) -> list[ast.expr | None]:
+        """What the calls of a function give for one of its parameters, or its default."""
+        scope = self.names.lookup(name.id, self.names.scope_of[name])
+        function = scope.node if scope is not None else None
+        if not isinstance(function, Function):
+            return [None]
+        owner = self.owner.get(function)
+        calls = self.calls.get(function, []) + (self.calls.get(owner, []) if owner is not None and function.name == "__init__" else [])
+        said = [self.argument(function, call, parameter.arg) for call in calls]
+        default = self.default(function, parameter.arg)
+        return [default if part is None else part for part in said] or [default]
+
     def tensor_text(self, value: ast.expr, kind: str | None, put: Put = lambda node: None) -> str:
         """`ms.Tensor(...)` of a host value with the dtype TensorFlow gives it."""
         text = self.render(value, put)
@@ -665,6 +720,8 @@ class Program:
             numbers = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
             if not any(isinstance(n, (ast.Name, ast.Call, ast.Attribute)) for n in ast.walk(value)):
                 kind = "ms.float32" if any(isinstance(n, float) for n in numbers) else "ms.int32" if all(type(n) is int for n in numbers) else None
+            elif self.kind(value) == "number":
+                kind = {float: "ms.float32", int: "ms.int32"}.get(self.number_type(value))  # type: ignore[arg-type]
             if kind is None and not any(isinstance(n, bool) for n in numbers):
                 raise NotDirect("a constant whose dtype is not plain")
         return f"ms.Tensor({text}, {kind})" if kind else f"ms.Tensor({text})"
