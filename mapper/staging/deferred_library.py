@@ -234,6 +234,8 @@ def slots(part, inputs):
         return "slot", len(inputs) - 1
     if isinstance(part, (list, tuple)) and holds_tensor(part):
         return "list", tuple([slots(p, inputs) for p in part])
+    if isinstance(part, slice) and holds_tensor([part.start, part.stop, part.step]):
+        return "slice", tuple([slots(p, inputs) for p in (part.start, part.stop, part.step)])
     if isinstance(part, np.ndarray) or isinstance(part, list) and holds_array(part):
         return "constant", as_tensor(part)
     return "constant", part
@@ -253,6 +255,9 @@ def place(part, values):
         return values[content]
     if kind == "list":
         return [place(p, values) for p in content]
+    if kind == "slice":
+        ends = [place(p, values) for p in content]
+        return slice(*[int(end) if isinstance(end, ms.Tensor) else end for end in ends])
     return content
 
 
@@ -356,13 +361,32 @@ def greater_equal(a, b):
 def power(a, b):
     if isinstance(b, (int, float)) and b in (2, 3, 4):
         return a * a if b == 2 else a * a * a if b == 3 else (a * a) * (a * a)
+    if isinstance(b, ms.Tensor) and isinstance(a, ms.Tensor) and b.dtype in FLOATS:
+        fixed = ms.ops.stop_gradient(b)  # where a is not above zero, b has no gradient
+        return a ** fixed * ms.ops.exp((b - fixed) * ms.ops.log(ms.ops.where(a > 0, a, ms.ops.ones_like(a))))
     return a ** b
 
 
 def getitem(x, *index):
     if len(index) == 1 and isinstance(index[0], ms.Tensor) and index[0].ndim == 0:
         return ms.ops.gather(x, index[0].expand_dims(0), 0).squeeze(0)  # x[i] has no gradient for a tensor i
+    if any(isinstance(part, slice) and isinstance(part.step, int) and part.step < 0 for part in index):
+        x, index = turned_round(x, index)
     return x[index]
+
+
+def turned_round(x, index):
+    """x taken backwards where a step is negative, which MindSpore's own indexing refuses, and the rest of the index."""
+    index, axis = list(index), 0
+    for at, part in enumerate(index):
+        if part is Ellipsis:
+            axis = x.ndim - sum(1 for p in index[at + 1:] if p is not None)
+        elif part is not None:
+            if isinstance(part, slice) and isinstance(part.step, int) and part.step < 0:
+                places = range(*part.indices(x.shape[axis]))
+                x, index[at] = ms.ops.gather(x, ms.Tensor(list(places), ms.int32), axis), slice(None)
+            axis += 1
+    return x, tuple(index)
 
 
 def identity(x, name=None):
@@ -419,6 +443,10 @@ def is_complex(dtype):
 
 def is_bool(dtype):
     return dtype == ms.bool_
+
+
+def dtype_name(dtype):
+    return str(dtype).lower()
 
 
 def numpy_dtype(dtype):
@@ -1416,13 +1444,24 @@ class Choice(Action):
         evaluate(self.yes if pred else self.no, self.known)
 
 
+def standing(local):
+    """What a loop's functions are given for a loop variable."""
+    if isinstance(local.like, TensorArray):  #: TensorArray
+        return as_array(node(unchanged, local), local.like)  #: TensorArray
+    return local
+
+
+def unchanged(value):
+    return value
+
+
 def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True, swap_memory=False,
                name=None, maximum_iterations=None, return_same_structure=False):
     """The loop variables after body has been applied as long as cond holds."""
     start = [convert_to_tensor(t) for t in flatten(loop_vars)]
     inner = [Local(t) for t in start]
-    test, inside_test = traced_call(cond, *packed(loop_vars, iter(inner)))
-    new, inside_new = traced_call(body, *packed(loop_vars, iter(inner)))
+    test, inside_test = traced_call(lambda: cond(*packed(loop_vars, map(standing, inner))))
+    new, inside_new = traced_call(lambda: body(*packed(loop_vars, map(standing, inner))))
     test_function, test_outer = closure_of([convert_to_tensor(test)], inner, inside_test)
     new_function, new_outer = closure_of([convert_to_tensor(t) for t in flatten(new)], inner, inside_new)
     count, middle = len(start), len(start) + len(test_outer)
@@ -1438,6 +1477,8 @@ def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations
     for i, t in enumerate(start):
         outs.append(node(item, both, i))
         outs[-1].dtype = t.dtype
+        if isinstance(t, TensorArray):  #: TensorArray
+            outs[-1] = as_array(outs[-1], t)  #: TensorArray
     found = packed(loop_vars, iter(outs))
     return found[0] if len(outs) == 1 and not return_same_structure else found
 

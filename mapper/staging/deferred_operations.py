@@ -56,14 +56,15 @@ def leaky_relu(features, alpha=0.2, name=None):
 
 def elu(features, name=None):
     def linear_above_zero(x):
-        return ms.ops.where(x > 0, x, ms.ops.exp(ms.ops.minimum(x, 0)) - 1)
+        return ms.ops.where(x > 0, x, ms.ops.exp(ms.ops.where(x > 0, ms.ops.zeros_like(x), x)) - 1)
 
     return node(linear_above_zero, convert_to_tensor(features))
 
 
 def selu(features, name=None):
     def scaled(x):
-        return 1.0507009873554805 * ms.ops.where(x > 0, x, 1.6732632423543772 * (ms.ops.exp(ms.ops.minimum(x, 0)) - 1))
+        below = 1.6732632423543772 * (ms.ops.exp(ms.ops.where(x < 0, x, ms.ops.zeros_like(x))) - 1)
+        return 1.0507009873554805 * ms.ops.where(x < 0, below, x)
 
     return node(scaled, convert_to_tensor(features))
 
@@ -90,7 +91,10 @@ def squared_difference(x, y, name=None):
 
 
 def div_no_nan(x, y, name=None):
-    return binary(ms.ops.div_no_nan, convert_to_tensor(x), y)
+    def divided(x, y):
+        return ms.ops.where(y == 0, ms.ops.zeros_like(x * y), x / ms.ops.where(y == 0, ms.ops.ones_like(y), y))
+
+    return node(divided, convert_to_tensor(x), convert_to_tensor(y))
 
 
 def plus(x, y, name=None):
@@ -213,6 +217,26 @@ def where(condition, x=None, y=None, name=None):
     return found
 
 
+def where_v2(condition, x=None, y=None, name=None):
+    if x is None:
+        return where_true(condition)
+    x, y = convert_to_tensor(x), convert_to_tensor(y)
+    found = node(ms.ops.where, convert_to_tensor(condition), x, y)
+    found.dtype = x.dtype
+    return found
+
+
+def truncatediv(x, y, name=None):
+    def towards_zero(x, y):
+        return (ms.ops.abs(x) // ms.ops.abs(y)) * ms.ops.sign(x) * ms.ops.sign(y)
+
+    return node(towards_zero, convert_to_tensor(x), convert_to_tensor(y))
+
+
+def truncatemod(x, y, name=None):
+    return x - y * truncatediv(x, y)
+
+
 def where_true(condition):
     def indices(condition):
         return ms.ops.nonzero(condition)
@@ -279,6 +303,7 @@ def any_over(x, axis, keepdims):
 def logsumexp_over(x, axis, keepdims):
     axes = tuple(range(x.ndim)) if axis is None else axis
     top = ms.ops.stop_gradient(ms.ops.amax(x, axes, True))
+    top = ms.ops.where(ms.ops.isfinite(top), top, ms.ops.zeros_like(top))
     found = ms.ops.log(ms.ops.sum(ms.ops.exp(x - top), axes, True)) + top
     return found if keepdims else found.squeeze(axes)
 
@@ -326,12 +351,13 @@ def cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
 
 def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
     def running(x):
-        values = ms.ops.flip(x, (axis,)) if reverse else x
-        if exclusive:
-            size = values.shape[axis]
-            values = ms.ops.concat([ms.ops.ones_like(ms.ops.narrow(values, axis, 0, 1)), ms.ops.narrow(values, axis, 0, size - 1)], axis)
-        values = ms.ops.cumprod(values, axis)
-        return ms.ops.flip(values, (axis,)) if reverse else values
+        """Product by product: MindSpore's own gradient divides by what may be zero."""
+        size = x.shape[axis]
+        parts = [ms.ops.narrow(x, axis, i, 1) for i in (range(size)[::-1] if reverse else range(size))]
+        found = [ms.ops.ones_like(parts[0])] if exclusive else [parts[0]]
+        for part in parts[:-1] if exclusive else parts[1:]:
+            found.append(found[-1] * part)
+        return ms.ops.concat(found[::-1] if reverse else found, axis)
 
     running.__name__ = "cumprod"
     return node(running, convert_to_tensor(x))
@@ -441,10 +467,10 @@ def squeeze(input, axis=None, name=None, squeeze_dims=None):
 
 
 def transpose(a, perm=None, name=None, conjugate=False):
-    def turned(x):
-        return ms.ops.transpose(x, tuple(range(x.ndim))[::-1] if perm is None else tuple([int(i) for i in perm]))
+    def turned(x, perm):
+        return ms.ops.transpose(x, tuple(range(x.ndim))[::-1] if perm is None else ints(perm))
 
-    return node(turned, convert_to_tensor(a))
+    return node(turned, convert_to_tensor(a), perm if perm is None or holds_tensor(perm) else ints(perm))
 
 
 def concat(values, axis, name=None):
@@ -494,16 +520,17 @@ def tile(input, multiples, name=None):
 
 
 def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
-    widths = [(int(before), int(after)) for before, after in paddings]
-
-    def padded(x):
-        if mode.upper() != "CONSTANT":
-            return ms.ops.pad(x, [w for pair in reversed(widths) for w in pair], mode.lower())
-        for axis, (before, after) in enumerate(widths):
-            x = framed(x, axis, before, after, constant_values)
+    def padded(x, paddings):
+        for axis, (before, after) in enumerate(paddings):
+            before, after = int(before), int(after)
+            if mode.upper() == "CONSTANT":
+                x = framed(x, axis, before, after, constant_values)
+            elif before or after:
+                places = np.pad(np.arange(x.shape[axis]), (before, after), mode.lower()).tolist()
+                x = ms.ops.concat([ms.ops.narrow(x, axis, place, 1) for place in places], axis)
         return x
 
-    return node(padded, convert_to_tensor(tensor))
+    return node(padded, convert_to_tensor(tensor), paddings if holds_tensor(paddings) else [(int(before), int(after)) for before, after in paddings])
 
 
 def framed(x, axis, before, after, value=0.0):
@@ -638,17 +665,17 @@ def matrix_band_part(input, num_lower, num_upper, name=None):
 
 
 def meshgrid(*args, indexing="xy", **kwargs):
-    def grid(i, *lines):
-        axes = list(range(len(lines)))
-        if indexing == "xy" and len(lines) > 1:
+    def grid(i, line, *sizes):
+        axes = list(range(len(sizes)))
+        if indexing == "xy" and len(sizes) > 1:
             axes[0], axes[1] = 1, 0
-        shape = [0] * len(lines)
-        for axis, line in zip(axes, lines):
-            shape[axis] = line.size
-        return ms.ops.broadcast_to(lines[i].reshape(tuple([-1 if axis == axes[i] else 1 for axis in range(len(lines))])), tuple(shape))
+        shape = [0] * len(sizes)
+        for axis, size in zip(axes, sizes):
+            shape[axis] = int(size)
+        return ms.ops.broadcast_to(line.reshape(tuple([-1 if axis == axes[i] else 1 for axis in range(len(sizes))])), tuple(shape))
 
     lines = [convert_to_tensor(a) for a in args]
-    found = [node(grid, i, *lines) for i in range(len(lines))]
+    found = [node(grid, i, line, *map(size_of, lines)) for i, line in enumerate(lines)]
     for tensor, line in zip(found, lines):
         tensor.label, tensor.dtype = "broadcast_to", line.dtype
     return found
@@ -788,7 +815,17 @@ def scatter_nd(indices, updates, shape, name=None):
 
 def top_k(input, k=1, sorted=True, name=None):
     """The largest values along the last axis, and their indices."""
-    both = node(ms.ops.topk, convert_to_tensor(input), k)
+    def largest(x, count):
+        """One after the other, so that of equal ones the first comes first."""
+        rest, places = ms.ops.stop_gradient(x), []
+        for _ in range(int(count)):
+            places.append(ms.ops.argmax(rest, -1).astype(ms.int32))
+            taken = ms.ops.arange(x.shape[-1]).astype(ms.int32) == places[-1].expand_dims(-1)
+            rest = ms.ops.where(taken, ms.ops.zeros_like(rest) - 3.4e38, rest)
+        places = ms.ops.stack(places, -1)
+        return ms.ops.gather_elements(x, -1, places), places
+
+    both = node(largest, convert_to_tensor(input), k)
     indices = node(item, both, 1)
     indices.label, indices.dtype = "argmax", ms.int32
     return TopK(node(item, both, 0), indices)
@@ -825,12 +862,12 @@ def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
     return found
 
 
-def segments(data, segment_ids, num_segments, fn):
-    """fn of the rows of each segment; what `fn` gives for no rows is not asked for."""
+def segments(data, segment_ids, num_segments, fn, empty=0.0):
+    """fn of the rows of each segment, and `empty` where a segment has none."""
     def collected(data, ids, count):
         rows = data.reshape((ids.size,) + data.shape[ids.ndim:])
         groups = [np.flatnonzero(ids.asnumpy().reshape(-1) == i).astype(np.int32) for i in range(int(ids.max()) + 1 if count is None else int(count))]
-        return ms.ops.stack([fn(ms.ops.gather(rows, ms.Tensor(g), 0)) if g.size else ms.ops.zeros_like(fn(rows)) for g in groups])
+        return ms.ops.stack([fn(ms.ops.gather(rows, ms.Tensor(g), 0)) if g.size else ms.ops.zeros_like(fn(rows)) + empty for g in groups])
 
     data = convert_to_tensor(data)
     found = node(collected, data, convert_to_tensor(segment_ids), num_segments)
@@ -855,7 +892,7 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
 
 
 def unsorted_segment_max(data, segment_ids, num_segments, name=None):
-    return segments(data, segment_ids, num_segments, lambda rows: ms.ops.amax(rows, 0))
+    return segments(data, segment_ids, num_segments, lambda rows: ms.ops.amax(rows, 0), np.finfo(np.float32).min)
 
 
 def dynamic_partition(data, partitions, num_partitions, name=None):
@@ -869,7 +906,8 @@ def dynamic_stitch(indices, data, name=None):
         places = np.concatenate([i.asnumpy().reshape(-1) for i in indices])
         rows = ms.ops.concat([d.reshape((i.size,) + d.shape[i.ndim:]) for i, d in zip(indices, data)])
         last = {int(place): at for at, place in enumerate(places)}
-        return ms.ops.gather(rows, ms.Tensor([last[place] for place in range(len(last))], ms.int32), 0)
+        rows = ms.ops.concat([rows, ms.ops.zeros_like(rows[:1])])
+        return ms.ops.gather(rows, ms.Tensor([last.get(place, len(places)) for place in range(max(last) + 1)], ms.int32), 0)
 
     data = [convert_to_tensor(d) for d in data]
     found = node(stitched, [convert_to_tensor(i) for i in indices], data)
@@ -1064,7 +1102,7 @@ def matrix_solve(matrix, rhs, adjoint=False, name=None):
 def cholesky(input, name=None):
     """The lower triangular factor, column by column so that it has derivatives of any order."""
     def factor(a):
-        size = a.shape[-1]
+        a, size = (a + ms.ops.swapaxes(a, -1, -2)) / 2, a.shape[-1]
         columns = []
         for j in range(size):
             column = a[..., :, j:j + 1]
@@ -1198,6 +1236,36 @@ def xlogy(x, y, name=None):
 def xdivy(x, y, name=None):
     x = convert_to_tensor(x)
     return zero_where_zero(x, x / where(equal(x, 0.0), ones_like(x * y), y * ones_like(x)))
+
+
+def complex_of(real, imag, name=None):
+    found = node(ms.ops.Complex(), convert_to_tensor(real), convert_to_tensor(imag))
+    found.dtype = ms.complex64
+    return found
+
+
+def part_of(fn, value):
+    value = convert_to_tensor(value)
+    found = node(fn, value)
+    found.dtype = ms.float32 if value.dtype == ms.complex64 else ms.float64 if value.dtype == ms.complex128 else value.dtype
+    return found
+
+
+def real_part(input, name=None):
+    return part_of(ms.ops.real, input) if is_complex(convert_to_tensor(input).dtype) else convert_to_tensor(input)
+
+
+def imaginary_part(input, name=None):
+    return part_of(ms.ops.imag, input)
+
+
+def conjugate(x, name=None):
+    x = convert_to_tensor(x)
+    return node(ms.ops.conj, x) if is_complex(x.dtype) else x
+
+
+def phase(input, name=None):
+    return atan2(imaginary_part(input), real_part(input))
 
 
 def count_nonzero(input_tensor, axis=None, keepdims=None, dtype=ms.int64, name=None, reduction_indices=None, keep_dims=None):
@@ -1557,6 +1625,14 @@ def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name
     return x * factor + ((-mean * factor) if offset is None else offset - mean * factor)
 
 
+def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, data_format="NHWC", is_training=True, name=None):
+    """The normalized images, and the mean and variance they were normalized by."""
+    if is_training:
+        mean, spread = moments(x, [0, 1, 2])
+        return batch_normalization(x, mean, spread, offset, scale, epsilon), mean, unbiased(spread, x)
+    return batch_normalization(x, mean, variance, offset, scale, epsilon), mean, variance
+
+
 def layer_scope(name, default, reuse=None):
     """The scope of a layer: of its name, or of a default name that is not in use in the current scope."""
     return variable_scope(name or (default if reuse else None), default, reuse=reuse)
@@ -1596,16 +1672,24 @@ def layers_conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid",
                   activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
                   reuse=None):
     """A convolutional layer, with variables `kernel` and `bias` in a scope of its name."""
+    with layer_scope(name, "conv2d", reuse):
+        found = layers_conv2d_here(inputs, filters, kernel_size, strides, padding, data_format, dilation_rate, use_bias, kernel_initializer,
+                                   bias_initializer, kernel_regularizer, bias_regularizer, trainable)
+    return found if activation is None else activation(found)
+
+
+def layers_conv2d_here(inputs, filters, kernel_size, strides, padding, data_format, dilation_rate, use_bias, kernel_initializer, bias_initializer,
+                       kernel_regularizer=None, bias_regularizer=None, trainable=True):
+    """A convolutional layer with its variables in the current scope."""
     inputs = convert_to_tensor(inputs)
     layout = "NCHW" if data_format == "channels_first" else "NHWC"
     size = of_image(kernel_size, layout)
-    with layer_scope(name, "conv2d", reuse):
-        shape = [*size, static_shape(inputs)[1 if layout == "NCHW" else 3], filters]
-        kernel = get_variable("kernel", shape, ms.float32, kernel_initializer, kernel_regularizer, trainable)
-        found = conv2d(inputs, kernel, of_image(strides, layout), padding.upper(), True, layout, of_image(dilation_rate, layout))
-        if use_bias:
-            found = bias_add(found, get_variable("bias", [filters], ms.float32, bias_initializer, bias_regularizer, trainable), layout)
-    return found if activation is None else activation(found)
+    shape = [*size, static_shape(inputs)[1 if layout == "NCHW" else 3], filters]
+    kernel = get_variable("kernel", shape, ms.float32, kernel_initializer, kernel_regularizer, trainable)
+    found = conv2d(inputs, kernel, of_image(strides, layout), padding.upper(), True, layout, of_image(dilation_rate, layout))
+    if use_bias:
+        found = bias_add(found, get_variable("bias", [filters], ms.float32, bias_initializer, bias_regularizer, trainable), layout)
+    return found
 
 
 def layers_conv2d_transpose(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last", activation=None,
@@ -2005,6 +2089,19 @@ class device:
         pass
 
 
+def make_template(name_, func_, create_scope_now_=False, unique_name_=None, custom_getter_=None, **kwargs):
+    """A function whose variables are made in a scope of its own when it is first called, and taken again afterwards."""
+    opened = []
+
+    def template(*args, **more):
+        with variable_scope(opened[0], reuse=True) if opened else variable_scope(None, name_) as scope:
+            found = func_(*args, **{**kwargs, **more})
+        opened.append(scope)
+        return found
+
+    return template
+
+
 class name_scope:
     """Variables made inside have the scope's name before theirs."""
 
@@ -2182,6 +2279,18 @@ class MultiRNNCell:
         return inputs, tuple(states)
 
 
+class ResidualWrapper:
+    """A cell whose inputs are added to its outputs."""
+
+    def __init__(self, cell, residual_fn=None):
+        self.cell, self.residual_fn = cell, residual_fn
+        self.state_size, self.output_size, self.zero_state = cell.state_size, cell.output_size, cell.zero_state
+
+    def __call__(self, inputs, state, scope=None):
+        output, state = self.cell(inputs, state, scope)
+        return output + inputs if self.residual_fn is None else self.residual_fn(inputs, output), state
+
+
 class DropoutWrapper:
     """A cell whose inputs and outputs are dropped at random."""
 
@@ -2202,10 +2311,34 @@ def static_rnn(cell, inputs, initial_state=None, dtype=None, sequence_length=Non
     state = initial_state if initial_state is not None else cell.zero_state(shape_of(inputs[0])[0], ms.float32)
     outputs = []
     with variable_scope(scope or "rnn"):
-        for step in inputs:
-            output, state = cell(step, state)
+        for time, step in enumerate(inputs):
+            output, new = cell(step, state)
+            if sequence_length is not None:
+                output, new = while_alive(convert_to_tensor(sequence_length) > time, output, new, state)
+            state = new
             outputs.append(output)
     return outputs, state
+
+
+def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, initial_state_bw=None, dtype=None, sequence_length=None, scope=None):
+    """The outputs of both cells side by side, and their last states."""
+    def turned(steps):
+        if sequence_length is None:
+            return list(steps)[::-1]
+        return unstack(reverse_sequence(stack(list(steps)), sequence_length, 0, 1), len(steps))
+
+    with variable_scope(scope or "bidirectional_rnn"):
+        with variable_scope("fw") as forwards:
+            outputs_fw, state_fw = static_rnn(cell_fw, inputs, initial_state_fw, dtype, sequence_length, forwards)
+        with variable_scope("bw") as backwards:
+            outputs_bw, state_bw = static_rnn(cell_bw, turned(inputs), initial_state_bw, dtype, sequence_length, backwards)
+    return [concat([f, b], 1) for f, b in zip(outputs_fw, turned(outputs_bw))], state_fw, state_bw
+
+
+def while_alive(alive, output, new, old):
+    """Past its sequence's length an output is zero and a state stays as it is."""
+    alive = cast(expand_dims(alive, 1), ms.float32)
+    return output * alive, packed(new, iter([n * alive + o * (1 - alive) for n, o in zip(flatten(new), flatten(old))]))
 
 
 def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=None, parallel_iterations=None, swap_memory=False,
@@ -2220,9 +2353,7 @@ def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=No
         old, state, time = before
         output, new = cell(part, state)
         if sequence_length is not None:
-            alive = cast(expand_dims(convert_to_tensor(sequence_length) > time, 1), ms.float32)
-            output = output * alive
-            new = packed(new, iter([n * alive + o * (1 - alive) for n, o in zip(flatten(new), flatten(state))]))
+            output, new = while_alive(convert_to_tensor(sequence_length) > time, output, new, state)
         return output, new, time + 1
 
     with variable_scope(scope or "rnn"):
@@ -2245,6 +2376,82 @@ def bidirectional_dynamic_rnn(cell_fw, cell_bw, inputs, sequence_length=None, in
         with variable_scope("bw") as backwards:
             output_bw, state_bw = dynamic_rnn(cell_bw, turned(inputs), sequence_length, initial_state_bw, dtype, time_major=time_major, scope=backwards)
     return (output_fw, turned(output_bw)), (state_fw, state_bw)
+
+
+# ----------------------------------------------------------------------------------------------------------- tensor arrays
+
+
+class TensorArray(Deferred):
+    """Rows that are written one by one: its value is a tuple of them. Each change gives a new TensorArray."""
+
+    def __init__(self, dtype, size=None, dynamic_size=None, clear_after_read=None, tensor_array_name=None, handle=None, flow=None, infer_shape=True,
+                 element_shape=None, colocate_with_first_write_call=True, name=None):
+        def empty(*count):
+            return (None,) * int(count[0] if count else size or 0)
+
+        super().__init__(empty, [size] if isinstance(size, Deferred) else [], "TensorArray", dtype_of(dtype))
+        self.dtype = dtype_of(dtype)
+
+    @property
+    def flow(self):
+        return self
+
+    def write(self, index, value, name=None):
+        def put(rows, index, value):
+            rows, index = list(rows), int(index)
+            rows += [None] * (index + 1 - len(rows))
+            rows[index] = value
+            return tuple(rows)
+
+        return as_array(node(put, self, index, convert_to_tensor(value, self.dtype)), self)
+
+    def read(self, index, name=None):
+        def row(rows, index):
+            return rows[int(index)]
+
+        return node(row, self, index)
+
+    def stack(self, name=None):
+        def stacked(rows):
+            return ms.ops.stack(list(rows))
+
+        return node(stacked, self)
+
+    def gather(self, indices, name=None):
+        return gather(self.stack(), indices)
+
+    def concat(self, name=None):
+        def joined(rows):
+            return ms.ops.concat(list(rows))
+
+        return node(joined, self)
+
+    def unstack(self, value, name=None):
+        def rows(value):
+            return tuple([value[i] for i in range(value.shape[0])])
+
+        return as_array(node(rows, convert_to_tensor(value, self.dtype)), self)
+
+    def size(self, name=None):
+        def count(rows):
+            return ms.Tensor(len(rows), ms.int32)
+
+        found = node(count, self)
+        found.label, found.dtype = "size", ms.int32
+        return found
+
+    def identity(self):
+        return self
+
+    def close(self, name=None):
+        return no_op()
+
+
+def as_array(tensor, like):
+    """A TensorArray of what the tensor gives."""
+    found = TensorArray(like.dtype)
+    found.apply, found.inputs, found.label = tensor.apply, tensor.inputs, "rows"
+    return found
 
 
 # -------------------------------------------------------------------------------------------------------------- data sets
@@ -2382,6 +2589,14 @@ class Dataset:
         _, _, computed = self.applied(predicate)
         return self.changed(lambda values: (row for row in self.rows(values) if computed(row)[0]))
 
+    @property
+    def output_types(self):
+        return packed(self.structure, iter([dtype for _, dtype in self.specs]))
+
+    @property
+    def output_shapes(self):
+        return packed(self.structure, iter([Shape(shape) for shape, _ in self.specs]))
+
     def prefetch(self, buffer_size=None):
         return self
 
@@ -2488,9 +2703,74 @@ class Dense:
             if isinstance(self.activation, str) else self.activation
         return found if chosen is None else chosen(found)
 
+    def apply(self, inputs):
+        return self(inputs)
+
     @property
     def trainable_variables(self):
         return [v for v in (self.kernel, self.bias) if v is not None]
+
+    @property
+    def trainable_weights(self):
+        return self.trainable_variables
+
+    @property
+    def variables(self):
+        return self.trainable_variables
+
+    @property
+    def weights(self):
+        return self.trainable_variables
+
+
+class Convolution:
+    """A convolutional layer whose variables are made when it is first called, and taken again afterwards."""
+
+    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last", dilation_rate=(1, 1), activation=None,
+                 use_bias=True, kernel_initializer=None, bias_initializer=zeros_initializer, name=None, **options):
+        self.settings = dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
+                             dilation_rate=dilation_rate, use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer)
+        self.activation, self.name, self.scope, self.trainable_variables = activation, name, None, []
+
+    def __call__(self, inputs):
+        before = len(graph.variables)
+        with layer_scope(self.name, "conv2d") if self.scope is None else variable_scope(self.scope, reuse=True) as scope:
+            with variable_scope(scope, reuse=self.scope is not None):
+                found = layers_conv2d_here(inputs, **self.settings)
+        if self.scope is None:
+            self.scope, self.trainable_variables = scope, graph.variables[before:]
+        return found if self.activation is None else self.activation(found)
+
+    def apply(self, inputs):
+        return self(inputs)
+
+    @property
+    def trainable_weights(self):
+        return self.trainable_variables
+
+    @property
+    def variables(self):
+        return self.trainable_variables
+
+    @property
+    def weights(self):
+        return self.trainable_variables
+
+
+def flatten_layer(**options):
+    return flattened
+
+
+def dropout_layer(rate=0.5, **options):
+    return lambda inputs, training=False: layers_dropout(inputs, rate, training=training)
+
+
+def max_pooling_layer(pool_size, strides, padding="valid", data_format="channels_last", name=None):
+    return lambda inputs: max_pooling2d(inputs, pool_size, strides, padding, data_format)
+
+
+def average_pooling_layer(pool_size, strides, padding="valid", data_format="channels_last", name=None):
+    return lambda inputs: average_pooling2d(inputs, pool_size, strides, padding, data_format)
 
 
 def depth_to_space(input, block_size, name=None, data_format="NHWC"):
@@ -2549,6 +2829,18 @@ class Normal:
     def stddev(self):
         return self.scale
 
+    def variance(self):
+        return square(self.scale)
+
+    def cdf(self, value, name=None):
+        return 0.5 * (1 + ops.erf((convert_to_tensor(value) - self.loc) / (self.scale * math.sqrt(2))))
+
+    def log_cdf(self, value, name=None):
+        return ops.log(self.cdf(value))
+
+    def mode(self):
+        return self.loc
+
     def kl_divergence(self, other):
         ratio, shift = square(self.scale / other.scale), square((self.loc - other.loc) / other.scale)
         return 0.5 * (shift + ratio - 1 - ops.log(ratio))
@@ -2560,6 +2852,60 @@ class Normal:
             return loc + scale * ms.Tensor(np.random.normal(size=count + np.broadcast_shapes(loc.shape, scale.shape)), ms.float32)
 
         return node(drawn_now, self.loc, self.scale)
+
+
+class MultivariateNormalDiag(Normal):
+    """Independent normal distributions along the last axis."""
+
+    def __init__(self, loc=None, scale_diag=None, validate_args=False, allow_nan_stats=True, name="MultivariateNormalDiag", **options):
+        super().__init__(zeros_like(scale_diag) if loc is None else loc, ones_like(loc) if scale_diag is None else scale_diag)
+
+    def log_prob(self, value, name=None):
+        return reduce_sum(super().log_prob(value), -1)
+
+    def entropy(self, name=None):
+        return reduce_sum(super().entropy(), -1)
+
+    def kl_divergence(self, other):
+        return reduce_sum(super().kl_divergence(other), -1)
+
+
+class Bernoulli:
+    """The distribution over 0 and 1 with the given logits or probabilities."""
+
+    def __init__(self, logits=None, probs=None, dtype=ms.int32, validate_args=False, allow_nan_stats=True, name="Bernoulli"):
+        probs = None if probs is None else convert_to_tensor(probs)
+        self.logits = convert_to_tensor(logits) if probs is None else ops.log(probs) - ops.log1p(-probs)
+        self.probs, self.dtype = ops.sigmoid(self.logits) if probs is None else probs, dtype
+
+    def log_prob(self, value, name=None):
+        return -sigmoid_cross_entropy_with_logits(labels=cast(value, ms.float32), logits=self.logits)
+
+    def prob(self, value, name=None):
+        return ops.exp(self.log_prob(value))
+
+    def entropy(self, name=None):
+        return softplus(self.logits) - self.logits * ops.sigmoid(self.logits)
+
+    def mean(self):
+        return self.probs
+
+    def variance(self):
+        return self.probs * (1 - self.probs)
+
+    def kl_divergence(self, other):
+        difference = other.logits - self.logits
+        return ops.sigmoid(self.logits) * -difference + softplus(other.logits) - softplus(self.logits)
+
+    def sample(self, sample_shape=(), seed=None, name=None):
+        count = tuple(sample_shape) if isinstance(sample_shape, (list, tuple)) else (sample_shape,)
+
+        def drawn_now(probs):
+            return ms.Tensor(np.random.uniform(size=count + probs.shape) < probs.asnumpy(), self.dtype)
+
+        found = node(drawn_now, self.probs)
+        found.label, found.dtype = "bernoulli", self.dtype
+        return found
 
 
 class Categorical:
@@ -2574,6 +2920,15 @@ class Categorical:
 
     def log_prob(self, value, name=None):
         return -sparse_softmax_cross_entropy_with_logits(labels=convert_to_tensor(value), logits=self.logits)
+
+    def prob(self, value, name=None):
+        return ops.exp(self.log_prob(value))
+
+    def mode(self):
+        return argmax(self.logits, -1, output_type=ms.int32)
+
+    def kl_divergence(self, other):
+        return reduce_sum(softmax(self.logits) * (log_softmax(self.logits) - log_softmax(other.logits)), -1)
 
     def entropy(self, name=None):
         return -reduce_sum(softmax(self.logits) * log_softmax(self.logits), -1)

@@ -18,7 +18,7 @@ from mapper.staging.to_functions_names import FURNITURE, TABLE, meaning
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _DTYPES = {api: text for api, text in TABLE.items() if text.startswith("ms.") and text.removeprefix("ms.").rstrip("_") in api}
 _OF_DTYPES = {"is_floating": "is_floating", "is_integer": "is_integer", "is_complex": "is_complex", "is_bool": "is_bool", "base_dtype": "dtype_of",
-              "as_numpy_dtype": "numpy_dtype"}
+              "as_numpy_dtype": "numpy_dtype", "name": "dtype_name"}
 _GRADIENTS = frozenset({"tf.gradients", "tf.hessians"})
 
 

@@ -141,10 +141,21 @@ _OTHER.update({name: text for text, names in {
     "ResizeMethod": "tf.image.ResizeMethod", "flip_left_right": "tf.image.flip_left_right", "flip_up_down": "tf.image.flip_up_down",
     "total_variation": "tf.image.total_variation", "hinge_loss": "tf.losses.hinge_loss", "cosine_distance": "tf.losses.cosine_distance",
     "add_loss": "tf.losses.add_loss", "weighted_loss": "tf.losses.compute_weighted_loss", "Reduction": "tf.losses.Reduction",
-    "keras_l1": "tf.keras.regularizers.l1",
+    "TensorArray": "tf.TensorArray", "make_template": "tf.make_template", "complex_of": "tf.complex tf.dtypes.complex", "real_part": "tf.real",
+    "imaginary_part": "tf.imag", "conjugate": "tf.conj", "phase": "tf.angle", "keras_l1": "tf.keras.regularizers.l1", "where_v2": "tf.where_v2",
+    "truncatediv": "tf.truncatediv", "truncatemod": "tf.truncatemod",
+    "fused_batch_norm": "tf.nn.fused_batch_norm", "Bernoulli": "tf.distributions.Bernoulli tf.contrib.distributions.Bernoulli",
+    "MultivariateNormalDiag": "tf.distributions.MultivariateNormalDiag tf.contrib.distributions.MultivariateNormalDiag",
+    "ResidualWrapper": "tf.nn.rnn_cell.ResidualWrapper tf.contrib.rnn.ResidualWrapper",
+    "static_bidirectional_rnn": "tf.nn.static_bidirectional_rnn tf.contrib.rnn.static_bidirectional_rnn", "Convolution": "tf.layers.Conv2D",
+    "flatten_layer": "tf.layers.Flatten", "dropout_layer": "tf.layers.Dropout", "max_pooling_layer": "tf.layers.MaxPooling2D",
+    "average_pooling_layer": "tf.layers.AveragePooling2D",
     "Dataset": "tf.data.Dataset", "DatasetIterator": "tf.data.Iterator", "device": "tf.colocate_with", "no_tensors": "tf.local_variables",
     "bidirectional_dynamic_rnn": "tf.nn.bidirectional_dynamic_rnn", "RNNCell": "tf.contrib.rnn.RNNCell", "first_of": "tf.debugging.check_numerics",
-    "reduce_variance": "tf.reduce_variance", "reduce_std": "tf.reduce_std", "no_check": "tf.debugging.assert_equal",
+    "reduce_variance": "tf.reduce_variance", "reduce_std": "tf.reduce_std",
+    "no_check": " ".join(f"tf.{at}assert_{what}" for at in ("", "debugging.") for what in (
+        "equal", "greater", "greater_equal", "less", "less_equal", "positive", "negative", "non_negative", "non_positive", "rank", "rank_at_least",
+        "integer", "type", "none_equal", "near", "rank_in")),
 }.items() for name in names.split()})
 _TYPES = "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 string bfloat16".split()
 

@@ -29,6 +29,7 @@ from . import (
     session,
     sparse,
     tape,
+    tensor_array,
     train,
     variables,
 )
@@ -295,6 +296,10 @@ def _initializers() -> dict[str, Any]:
             "glorot_normal_initializer": v.GlorotNormal, "orthogonal_initializer": v.Orthogonal, "uniform_unit_scaling_initializer": v.VarianceScaling}
 
 
+_CHECKS = ("equal", "greater", "greater_equal", "less", "less_equal", "positive", "negative", "non_negative", "non_positive", "rank", "rank_at_least",
+           "integer", "type", "none_equal", "near", "rank_in")
+
+
 def _top_names() -> dict[str, Any]:
     names: dict[str, Any] = {}
     names.update({name: value for name, value in _math_names().items() if name not in ("operands", "binary", "unary", "reduction", "arg", "softmax", "l2_normalize",
@@ -316,7 +321,7 @@ def _top_names() -> dict[str, Any]:
     names.update(_initializers())
     names.update(bool=dtypes.DTYPES["bool"], double=dtypes.DTYPES["float64"], half=dtypes.DTYPES["float16"], string=dtypes.DTYPES["string"],
                  DType=dtypes.DType, as_dtype=dtypes.as_dtype, TensorShape=dtypes.TensorShape, Dimension=dtypes.Dimension, mod=math.floormod,
-                 slice=array.slice_, tuple=control_flow.tuple_, newaxis=None, variable_op_scope=variables.variable_scope, op_scope=graph.name_scope,
+                 slice=array.slice_, TensorArray=tensor_array.TensorArray, make_template=variables.make_template, tuple=control_flow.tuple_, newaxis=None, variable_op_scope=variables.variable_scope, op_scope=graph.name_scope,
                  assign=_assign("assign"), assign_add=_assign("assign_add"), assign_sub=_assign("assign_sub"), scatter_update=_scatter("update"),
                  scatter_add=_scatter("add"), scatter_sub=_scatter("subtract"), scatter_nd_update=_scatter("update"), diag=array.diag, diag_part=array.diag_part,
                  matrix_diag=array.diag, matrix_diag_part=array.diag_part, lin_space=array.linspace, set_random_seed=set_random_seed,
@@ -338,8 +343,7 @@ def _top_names() -> dict[str, Any]:
                  disable_control_flow_v2=lambda: None, enable_control_flow_v2=lambda: None, executing_eagerly=lambda: False, eager=None,
                  no_gradient=gradients.NoGradient, NotDifferentiable=gradients.NoGradient, is_tensor=lambda x: isinstance(x, (graph.Tensor, variables.Variable)),
                  print=lambda *a, **k: control_flow.no_op(), __version__="1.15.0", VERSION="1.15.0", unsorted_segment_sum=array.segment("UnsortedSegmentSum", ops.segment_sum, True),
-                 AttrValue=Furniture, GraphDef=Furniture, assert_equal=lambda *a, **k: control_flow.no_op(), assert_greater=lambda *a, **k: control_flow.no_op(),
-                 assert_rank=lambda *a, **k: control_flow.no_op(), assert_less=lambda *a, **k: control_flow.no_op(), VariableAggregation=Furniture(),
+                 AttrValue=Furniture, GraphDef=Furniture, **{f"assert_{what}": lambda *a, **k: control_flow.no_op() for what in _CHECKS}, VariableAggregation=Furniture(),
                  check_numerics=lambda tensor, message, name=None: convert(tensor), verify_tensor_all_finite=lambda t, msg=None, name=None, **k: convert(t),
                  add_check_numerics_ops=lambda: control_flow.no_op(), matrix_solve_ls=None)
     for absent in ("eager", "matrix_solve_ls"):
@@ -382,7 +386,8 @@ def modules() -> dict[str, ModuleType]:
         "nest": {"flatten": control_flow.flatten, "pack_sequence_as": control_flow.pack_sequence_as, "map_structure": control_flow.map_structure},
         "compat": {"as_bytes": lambda s: s if isinstance(s, bytes) else s.encode(), "as_str": lambda s: s if isinstance(s, str) else s.decode(),
                    "as_text": lambda s: s if isinstance(s, str) else s.decode(), "as_str_any": str},
-        "manip": {"roll": array.roll}, "sets": {}, "bitwise": {}, "debugging": {"check_numerics": top["check_numerics"], "assert_equal": top["assert_equal"]},
+        "manip": {"roll": array.roll}, "sets": {}, "bitwise": {}, "debugging": {"check_numerics": top["check_numerics"],
+                                                                                   **{f"assert_{what}": top[f"assert_{what}"] for what in _CHECKS}},
         "distributions": _distributions(), "data": {"Dataset": data.Dataset, "Iterator": data.DatasetIterator}, "config": {},
         "estimator": {"ModeKeys": _options("ModeKeys", TRAIN="train", EVAL="eval", PREDICT="infer")},
         "sparse": {"SparseTensor": sparse.SparseTensor, "to_dense": sparse.sparse_tensor_to_dense, "sparse_dense_matmul": sparse.sparse_tensor_dense_matmul,

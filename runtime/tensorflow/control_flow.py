@@ -12,6 +12,7 @@ from ..core import CONSTANT, Node, apply, leaf
 from ..ops.state import PLACEHOLDER, READ, UPDATE
 from .dtypes import numpy_dtype
 from .graph import IndexedSlices, Operation, Tensor, control_dependencies, control_node, convert, get_default_graph, wrap
+from .tensor_array import TensorArray
 
 
 class Traced:
@@ -178,14 +179,15 @@ def while_loop(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any = Non
                swap_memory: bool = False, name: Any = None, maximum_iterations: Any = None, return_same_structure: bool = False) -> Any:
     """Repeats body while cond holds; derivatives of any order go through the iterations that a run makes."""
     listed = isinstance(loop_vars, (list, tuple))
-    start = [convert(v) for v in flatten(list(loop_vars) if listed else [loop_vars])]
+    given = flatten(list(loop_vars) if listed else [loop_vars])
+    start = [v.flow if isinstance(v, TensorArray) else convert(v) for v in given]
     since = core.next_serial()
-    shapes = _invariants(start, shape_invariants)
+    shapes = [None if isinstance(v, TensorArray) else s for v, s in zip(given, _invariants(start, shape_invariants), strict=True)]
     parameters = [ops.state.placeholder(s, t.node.dtype) for s, t in zip(shapes, start, strict=True)]
-    arguments = pack_sequence_as(list(loop_vars) if listed else [loop_vars], _as_tensors(parameters))
+    arguments = pack_sequence_as(list(loop_vars) if listed else [loop_vars], [_like(v, t) for v, t in zip(given, _as_tensors(parameters), strict=True)])
     test = Traced([convert(cond(*arguments)).node], parameters, since)
     after = body(*arguments)
-    results = [convert(t) for t in flatten(list(after) if isinstance(after, (list, tuple)) else [after])]
+    results = [t.flow if isinstance(t, TensorArray) else convert(t) for t in flatten(list(after) if isinstance(after, (list, tuple)) else [after])]
     if len(results) != len(start):
         raise ValueError("The two structures don't have the same nested structure: the loop body must return as many values as loop_vars has")
     step = Traced([ops.identity(r.node) for r in results], parameters, since)
@@ -201,9 +203,15 @@ def while_loop(cond: Any, body: Any, loop_vars: Any, shape_invariants: Any = Non
             done += 1
         return state
 
-    outputs = [(_merge(s, r.node.shape), r.node.dtype) for s, r in zip(shapes, results, strict=True)]
-    final = [wrap(n, "while/Exit") for n in ops.call(run, [*(t.node for t in start), *captured.values()], outputs)]
+    outputs = [(r.node.shape if isinstance(v, TensorArray) else _merge(s, r.node.shape), r.node.dtype)
+               for v, s, r in zip(given, shapes, results, strict=True)]
+    final = [_like(v, wrap(n, "while/Exit")) for v, n in zip(given, ops.call(run, [*(t.node for t in start), *captured.values()], outputs), strict=True)]
     return pack_sequence_as(list(loop_vars) if listed and type(loop_vars) is not tuple else loop_vars, final) if listed else final[0]
+
+
+def _like(given: Any, tensor: Tensor) -> Any:
+    """The tensor, or a TensorArray of it where a TensorArray was given."""
+    return given._with(tensor.node) if isinstance(given, TensorArray) else tensor
 
 
 def _invariants(start: Sequence[Tensor], given: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from ..core import Node
 from ..evaluate import Prepared
 from ..ops import random as random_ops
 from ..ops import state as state_ops
+from .control_flow import flatten
 from .dtypes import TensorShape
 from .graph import FailedPreconditionError, Graph, IndexedSlices, InvalidArgumentError, Operation, Tensor, as_graph_element, get_default_graph
 from .variables import Variable
@@ -33,6 +34,15 @@ class IndexedSlicesValue:
 
     def __repr__(self) -> str:
         return f"IndexedSlicesValue(values={self.values!r}, indices={self.indices!r}, dense_shape={self.dense_shape!r})"
+
+
+def _single_feeds(feed_dict: Any) -> Iterator[tuple[Any, Any]]:
+    """Keys and values; a key of several tensors, such as the state of a cell, is fed as many values."""
+    for key, value in feed_dict.items():
+        if isinstance(key, (list, tuple)):
+            yield from zip(flatten(key), flatten(value), strict=True)
+        else:
+            yield key, value
 
 
 class BaseSession:
@@ -91,7 +101,7 @@ class BaseSession:
 
     def _feeds(self, feed_dict: Any) -> tuple[list[Node], list[Any]]:
         fed, arrays = [], []
-        for key, value in feed_dict.items():
+        for key, value in _single_feeds(feed_dict):
             tensor = self._fed_tensor(key)
             if isinstance(value, (Tensor, Variable)):
                 raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, "

@@ -1,7 +1,7 @@
 """Variables, variable scopes, initializers."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -450,3 +450,17 @@ class IdentityInitializer(Initializer):
     def values(self, name: str, shape: list[int], dtype: Any) -> Any:
         rows, columns = shape
         return self.gain * np.eye(rows, columns)
+
+
+def make_template(name_: str, func_: Callable[..., Any], create_scope_now_: bool = False, unique_name_: str | None = None, custom_getter_: Any = None,
+                  **kwargs: Any) -> Callable[..., Any]:
+    """The function with variables of its own: made in the first call, taken again in the others."""
+    opened: list[Any] = []
+
+    def template(*args: Any, **more: Any) -> Any:
+        with variable_scope(opened[0], reuse=True) if opened else variable_scope(unique_name_, name_) as scope:
+            found = func_(*args, **{**kwargs, **more})
+        opened.append(scope)
+        return found
+
+    return template
