@@ -234,3 +234,91 @@ def unstack(value, axis=0):
 def moments(x, axes):
     mean = ops.mean(x, tuple(axes), True)
     return ops.mean(x, tuple(axes)), ops.mean((x - ops.stop_gradient(mean)) * (x - ops.stop_gradient(mean)), tuple(axes))
+
+
+def softmax_cross_entropy_with_labels(labels, logits):
+    """The cross entropy of labels that have no gradient."""
+    return softmax_cross_entropy_with_logits(ops.stop_gradient(labels), logits)
+
+
+def softmax_cross_entropy(onehot_labels, logits):
+    return ops.mean(softmax_cross_entropy_with_labels(onehot_labels, logits))
+
+
+def sparse_softmax_cross_entropy(labels, logits):
+    return ops.mean(sparse_softmax_cross_entropy_with_logits(labels, logits))
+
+
+def sigmoid_cross_entropy(multi_class_labels, logits):
+    return ops.mean(sigmoid_cross_entropy_with_logits(multi_class_labels, logits))
+
+
+def absolute_difference(labels, predictions):
+    return ops.mean(ops.abs(predictions - labels))
+
+
+def huber_loss(labels, predictions, delta=1.0):
+    error = ops.abs(predictions - labels)
+    quadratic = ops.where(error <= delta, error, ops.zeros_like(error) + delta)
+    return ops.mean(0.5 * quadratic * quadratic + delta * (error - quadratic))
+
+
+def log_loss(labels, predictions, epsilon=1e-7):
+    return ops.mean(-labels * ops.log(predictions + epsilon) - (1 - labels) * ops.log(1 - predictions + epsilon))
+
+
+def norm(tensor, ord='euclidean', axis=None, keepdims=False):
+    if ord == 1:
+        return ops.sum(ops.abs(tensor), axis, keepdims)
+    return ops.sqrt(ops.sum(tensor * tensor, axis, keepdims))
+
+
+def split(value, num_or_size_splits, axis=0):
+    count = num_or_size_splits if isinstance(num_or_size_splits, int) else len(num_or_size_splits)
+    sizes = [value.shape[axis] // count] * count if isinstance(num_or_size_splits, int) else list(num_or_size_splits)
+    before = (slice(None),) * (axis if axis >= 0 else axis + value.ndim)
+    return [value[before + (slice(sum(sizes[:i]), sum(sizes[:i + 1])),)] for i in range(count)]
+
+
+def pad(tensor, paddings):
+    for axis, (before, after) in enumerate(paddings):
+        tensor = framed(tensor, axis, before, after)
+    return tensor
+
+
+def diag(diagonal):
+    return ops.expand_dims(diagonal, -1) * ops.eye(diagonal.shape[-1], diagonal.shape[-1], diagonal.dtype)
+
+
+def diag_part(input):
+    return ops.sum(input * ops.eye(input.shape[-2], input.shape[-1], input.dtype), -1)
+
+
+def trace(x):
+    return ops.sum(x * ops.eye(x.shape[-2], x.shape[-1], x.dtype), (-2, -1))
+
+
+def batch_normalization(x, mean, variance, offset, scale, variance_epsilon):
+    factor = ops.rsqrt(variance + variance_epsilon)
+    factor = factor if scale is None else factor * scale
+    return x * factor + (-mean * factor if offset is None else offset - mean * factor)
+
+
+def log_sigmoid(x):
+    return -softplus(-x)
+
+
+def swish(features):
+    return features * ops.sigmoid(features)
+
+
+def to_float(x):
+    return ops.cast(x, ms.float32)
+
+
+def to_int32(x):
+    return ops.cast(x, ms.int32)
+
+
+def reciprocal(x):
+    return 1 / x

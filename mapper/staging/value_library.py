@@ -22,6 +22,13 @@ _NAMES = {
     "tf.nn.avg_pool": "avg_pool", "tf.unstack": "unstack", "tf.nn.moments": "moments",
     "tf.nn.softmax_cross_entropy_with_logits_v2": "softmax_cross_entropy_with_logits",
     "tf.nn.sparse_softmax_cross_entropy_with_logits": "sparse_softmax_cross_entropy_with_logits",
+    "tf.nn.softmax_cross_entropy_with_logits": "softmax_cross_entropy_with_labels", "tf.losses.softmax_cross_entropy": "softmax_cross_entropy",
+    "tf.losses.sparse_softmax_cross_entropy": "sparse_softmax_cross_entropy", "tf.losses.sigmoid_cross_entropy": "sigmoid_cross_entropy",
+    "tf.losses.absolute_difference": "absolute_difference", "tf.losses.huber_loss": "huber_loss", "tf.losses.log_loss": "log_loss",
+    "tf.norm": "norm", "tf.linalg.norm": "norm", "tf.split": "split", "tf.pad": "pad", "tf.diag": "diag", "tf.matrix_diag": "diag",
+    "tf.diag_part": "diag_part", "tf.matrix_diag_part": "diag_part", "tf.linalg.diag": "diag", "tf.linalg.diag_part": "diag_part", "tf.trace": "trace",
+    "tf.linalg.trace": "trace", "tf.nn.batch_normalization": "batch_normalization", "tf.log_sigmoid": "log_sigmoid", "tf.nn.swish": "swish",
+    "tf.to_float": "to_float", "tf.to_int32": "to_int32", "tf.reciprocal": "reciprocal",
     "tf.nn.sigmoid_cross_entropy_with_logits": "sigmoid_cross_entropy_with_logits", "tf.losses.mean_squared_error": "mean_squared_error",
 }
 
@@ -74,6 +81,9 @@ def value_call(api: str, call: ast.Call, text: Callable[[ast.expr], str], deep: 
     if len(call.args) > len(function.parameters):
         return None
     if name == "tensordot" and not any(isinstance(a, ast.Constant) and a.value == 1 for a in [*call.args[2:], *(k.value for k in call.keywords)]):
+        return None
+    if name == "norm" and not all(isinstance(a, ast.Constant) and a.value in (1, 2, "euclidean")
+                                  for a in [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "ord")]):
         return None
     pieces = [text(a) for a in call.args]
     given = set(function.parameters[:len(call.args)])

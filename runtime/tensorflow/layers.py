@@ -120,9 +120,12 @@ def batch_normalization(inputs: Any, axis: int = -1, momentum: float = 0.99, eps
         if training is False or training in (0, None):
             return nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
         rank = len(x.node.shape or ())
-        current = nn.moments(x, list(range(rank - 1)))
+        over = tuple(range(rank - 1))
+        fused_here = rank == 4 and fused is not False
+        exact = ops.moments(x.node, over, False) if fused_here else ()
+        current = (wrap(exact[0], "mean"), wrap(exact[1], "variance")) if exact else nn.moments(x, list(over))
         stored = current
-        if rank == 4 and fused is not False:
+        if fused_here:
             # The fused kernel, which images get, stores the unbiased variance.
             count = ops.cast(ops.size_of(x.node), x.node.dtype) / float(size)
             stored = (current[0], wrap(current[1].node * count / ops.maximum(count - 1.0, core.lift(1, count)), "unbiased"))

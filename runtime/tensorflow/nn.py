@@ -71,7 +71,11 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: Any = N
 
 
 def moments(x: Any, axes: Any, shift: Any = None, name: Any = None, keep_dims: Any = None, keepdims: Any = None) -> tuple[Tensor, Tensor]:
-    mean, variance = ops.moments(convert(x).node, tuple(int(a) for a in np.atleast_1d(axes)), bool(keepdims or keep_dims))
+    node, over = convert(x).node, tuple(int(a) for a in np.atleast_1d(axes))
+    mean = ops.reduce_mean(node, over, True)
+    variance = ops.reduce_mean(ops.square(node - ops.stop_gradient(mean)), over, True)  # as TensorFlow: seen in second derivatives
+    if not (keepdims or keep_dims):
+        mean, variance = ops.squeeze(mean, over), ops.squeeze(variance, over)
     return wrap(mean, "moments/mean"), wrap(variance, "moments/variance")
 
 
