@@ -351,7 +351,7 @@ class Graph:
             self.add(step)
         elif (site := self.gradient_site(value)) is not None:
             self.take_site(node, target, site)
-        elif call is not None and self.take_action(node, target, call):
+        elif call is not None and self.take_action(node, target, call) or self.take_actions(node, target, value):
             self.changes = True
         elif program.layered and (edits := filtered(program, value, self.holds_variables)) is not None:
             step = self.step(node, "variables", self.targets(target), value)
@@ -773,6 +773,38 @@ class Graph:
         self.add(step)
         return True
 
+    def take_actions(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> bool:
+        """Takes down assignments to each variable of a list, as in `[t.assign(e) for t, e in zip(targets, sources)]`."""
+        if not isinstance(value, ast.ListComp) or len(value.generators) != 1 or value.generators[0].ifs or not isinstance(value.elt, ast.Call):
+            return False
+        loop, (variable, new) = value.generators[0], self.assigned(value.elt)
+        zipped = isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Name) and loop.iter.func.id == "zip"
+        sources = loop.iter.args if zipped else [loop.iter]  # type: ignore[attr-defined]
+        targets = loop.target.elts if zipped and isinstance(loop.target, ast.Tuple) else [loop.target]
+        names = {t.id: s for t, s in zip(targets, sources) if isinstance(t, ast.Name)}
+        if variable is None or new is None or len(names) != len(sources) or not all(self.holds_variables(s) for s in sources):
+            return False
+        if not isinstance(variable, ast.Name) or variable.id not in names:
+            raise NotDirect("what is assigned to")
+        others = [ast.unparse(s) for n, s in names.items() if n != variable.id]
+        if ast.unparse(names[variable.id]) in others:
+            raise NotDirect("variables that are assigned to one another")
+        self.program.check(new)
+        step = self.step(node, "action", self.targets(target), value)
+        self.read_from(step, [new, loop.iter])
+        self.add(step)
+        return True
+
+    def assigned(self, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
+        """The variable and the new value of `tf.assign(v, x)` and `v.assign(x)`."""
+        if call.keywords:
+            return None, None
+        if self.program.api(call.func) == "tf.assign" and len(call.args) == 2:
+            return call.args[0], call.args[1]
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "assign" and len(call.args) == 1 and self.program.api(call.func) is None:
+            return call.func.value, call.args[0]
+        return None, None
+
     def action(self, call: ast.Call) -> list[ast.expr] | None:
         """The operands of something that changes variables."""
         api = self.program.api(call.func)
@@ -935,6 +967,8 @@ def start_text(program: Program, start: ast.expr, shape: ast.expr, size: str) ->
 
 def _initialized(program: Program, start: ast.expr, shape: ast.expr | None, dtype: str, size: str | None) -> str | None:
     """The initial value that an initializer gives; None when `start` is a value itself."""
+    if isinstance(start, ast.Name) and size is not None and program.layered and program.holds_initializer(start):
+        return f"{start.id}({size})"
     api = program.api(start.func if isinstance(start, ast.Call) else start)
     words = {"tf.zeros_initializer": "zeros", "tf.ones_initializer": "ones"}
     if api in words and size is not None and not (isinstance(start, ast.Call) and (start.args or start.keywords)):

@@ -392,8 +392,10 @@ class _Writer:
     def act(self, step: Step, context: Context) -> list[str]:
         """The statements of something that changes variables."""
         call = step.value
-        assert isinstance(call, ast.Call)
         self.program.imports.add("from mindspore import ops")
+        if isinstance(call, ast.ListComp):
+            return self.act_on_each(call, context)
+        assert isinstance(call, ast.Call)
         loss = self.loss_of(step)
         if loss is None and self.steps_optimizer(step):
             grads = self.graph.applied(call)[0]
@@ -425,6 +427,15 @@ class _Writer:
         if kind == "assign":
             return [f"ops.assign({name}, {text})"]
         return [f"ops.assign({name}, {name} {'+' if kind == 'assign_add' else '-'} {self.factor(value, text)})"]
+
+    def act_on_each(self, node: ast.ListComp, context: Context) -> list[str]:
+        """The loop that gives each variable of a list a new value."""
+        loop = node.generators[0]
+        assert isinstance(node.elt, ast.Call)
+        variable, new = self.graph.assigned(node.elt)
+        assert variable is not None and new is not None
+        head = f"for {self.editor.original(loop.target)} in {self.render(loop.iter, context)}:"
+        return [head, f"{self.editor.unit()}ops.assign({self.editor.original(variable)}, {self.render(new, context)})"]
 
     def factor(self, node: ast.expr, text: str) -> str:
         binds_tighter = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow, ast.MatMult))

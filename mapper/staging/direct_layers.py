@@ -157,6 +157,10 @@ def layer_text(program: Program, call: ast.Call, put: Put) -> str | None:
         return variable_text(program, call, None, prefix(program, call))
     if api == DENSE:
         return _dense(program, call, put)
+    if program.holds_initializer(call):
+        from mapper.staging.direct import start_text
+
+        return f"lambda shape: {start_text(program, call, ast.Name('shape', ast.Load()), 'shape')}"
     function = program.callee(call)
     if isinstance(function, Function) and program.role(function) == "layer":
         if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
@@ -186,8 +190,10 @@ def _dense(program: Program, call: ast.Call, put: Put) -> str:
     shape = ast.Name("shape", ast.Load())
     for key, short in (("kernel_initializer", "kernel"), ("bias_initializer", "bias")):
         if key in given:
-            check_start(program, given[key])
-            parts.append(f"{short}=lambda shape: {start_text(program, given[key], shape, 'shape')}")
+            start = given[key]
+            check_start(program, start)
+            known = isinstance(start, ast.Name) and program.holds_initializer(start)
+            parts.append(f"{short}={program.editor.original(start)}" if known else f"{short}=lambda shape: {start_text(program, start, shape, 'shape')}")
     program.carried.add("dense_layer")
     return f"dense_layer({', '.join(parts)})"
 
@@ -251,12 +257,19 @@ def _asks_for_a_part(name: ast.expr, outer: ast.AST | None) -> bool:
     return isinstance(outer, ast.Compare) and outer.comparators == [name] and isinstance(outer.ops[0], (ast.In, ast.NotIn))
 
 
+def _updates_before(program: Program, call: ast.Call) -> bool:
+    """Whether an optimizer may have made variables of its own, or the program some that are not trained, before a call."""
+    return any(isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in ("minimize", "apply_gradients") and n.lineno < call.lineno
+               or isinstance(n, ast.keyword) and n.arg == "trainable" for n in ast.walk(program.tree))
+
+
 def registry_text(program: Program, call: ast.Call) -> str:
     """The Parameters for tf.trainable_variables() or tf.get_collection of them."""
     given = dict(zip(("key", "scope"), call.args)) | {str(k.arg): k.value for k in call.keywords}
     if program.api(call.func) == "tf.trainable_variables":
         given = dict(zip(("scope",), call.args)) | {str(k.arg): k.value for k in call.keywords}
-    elif program.api(given.pop("key", None)) != "tf.GraphKeys.TRAINABLE_VARIABLES":
+    elif (key := program.api(given.pop("key", None))) != "tf.GraphKeys.TRAINABLE_VARIABLES" and not (
+            key == "tf.GraphKeys.GLOBAL_VARIABLES" and "scope" in given and not _updates_before(program, call)):
         raise NotDirect("a collection")
     scope = given.pop("scope", None)
     if given:

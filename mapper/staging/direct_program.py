@@ -33,6 +33,7 @@ DRAWS = {
 }
 GLOROT = frozenset({"tf.glorot_uniform_initializer", "tf.contrib.layers.xavier_initializer", "tf.initializers.glorot_uniform",
                      "tf.keras.initializers.glorot_uniform"})
+_SEVERAL = frozenset({"tf.gradients", "tf.unstack", "tf.split", "tf.trainable_variables", "tf.get_collection", "tf.global_variables"})
 # What makes variables by name.
 _NAMED = frozenset({"tf.get_variable", "tf.layers.dense", "tf.variable_scope", "tf.AUTO_REUSE", "tf.get_variable_scope"})
 # What a function that computes on values may say besides operations.
@@ -363,7 +364,7 @@ class Program:
     def _kind_of_call(self, node: ast.Call) -> Kind:
         api = self.api(node.func)
         if api is not None:
-            return "tensors" if api in ("tf.gradients", "tf.unstack", "tf.split") else "tensor"
+            return "tensors" if api in _SEVERAL else "tensor"
         path = self.names.resolve(node.func) or ""
         if path.startswith("math."):
             return "number"
@@ -458,6 +459,9 @@ class Program:
                 continue
             if isinstance(inner, ast.Call):
                 api = self.api(inner.func)
+                if self.layered and self.holds_initializer(inner):
+                    starts.update(ast.walk(inner))
+                    continue
                 if api in _NAMED and self.layered:
                     parts = [inner] if api != "tf.layers.dense" else [inner.func, *(k.value for k in inner.keywords if str(k.arg).endswith("initializer"))]
                     starts.update(n for part in parts for n in ast.walk(part))
@@ -623,6 +627,18 @@ class Program:
                     self.editor.insert_after(max(places, key=lambda p: p.lineno), f"{self.hoisted[text]} = {text}")
                 return self.hoisted[text]
         return text
+
+    def holds_initializer(self, node: ast.expr | None, depth: int = 0) -> bool:
+        """Whether an expression is one of TensorFlow's initializers, which becomes a function of the shape."""
+        if isinstance(node, ast.Call):
+            api = self.api(node.func) or ""
+            return api in STARTS or api in GLOROT or api in DRAWS and api.endswith("initializer")
+        if isinstance(node, ast.Name) and depth < 5:
+            found: list[ast.expr | None] = []
+            for binding in self.bindings(node):
+                found += self.given(node, binding.node) if isinstance(binding.node, ast.arg) else [binding.value]
+            return bool(found) and all(self.holds_initializer(part, depth + 1) for part in found)
+        return False
 
     def use_numpy(self) -> None:
         """Makes sure that `np` is NumPy in the output."""
