@@ -40,6 +40,7 @@ class _Edit:
     working: bool = False
     whole: bool = False  # insertions where it starts belong inside it
     after: int | None = None  # where the statement begins that an insertion follows
+    before: str | None = None  # the indentation of the statement that an insertion precedes
     last: bool = False  # the last of the insertions at its place
 
     def render(self) -> str:
@@ -362,7 +363,7 @@ class Editor:
         """Put statements above a statement and its comments: lines without indentation, "\\n" between them."""
         self._own_line(statement)
         at, indent = self._extent_start(statement), self.indent(statement)
-        self._add(at, at, lambda: self._lines(text, indent) + self.newline + indent)
+        self._add(at, at, lambda: self._lines(text, indent) + self.newline + indent).before = indent
 
     def insert_after(self, statement: ast.stmt, text: Text) -> None:
         """Put statements below a statement (below the comment that trails it)."""
@@ -470,11 +471,15 @@ class Editor:
                 break
             if edit.start == edit.end and edit.start in wholes:
                 continue
-            if edit.after is not None and edit.start < position and removed is not None and edit.start >= removed.start and not edit.working:
-                # what follows a statement whose last lines are gone
-                ended = self.source[removed.end - 1:removed.end] in ("\n", "\r")
-                parts.append(edit.render().removeprefix(self.newline) + (self.newline if ended else ""))
-                continue
+            if removed is not None and removed.start <= edit.start < position and edit.start == edit.end and not edit.working:
+                ended = self.newline if self.source[removed.end - 1:removed.end] in ("\n", "\r") else ""
+                if edit.after is not None:  # what follows a statement whose last lines are gone
+                    parts.append(edit.render().removeprefix(self.newline) + ended)
+                    continue
+                if edit.before is not None:  # what precedes one that is gone
+                    text = edit.render()
+                    parts.append(edit.before + text[:len(text) - len(edit.before) - len(self.newline)] + ended)
+                    continue
             if edit.working or edit.start < position or edit.end > end or (edit.start == end > start
                                                                            and edit.end == edit.start
                                                                            and not self._closing(edit, end)):

@@ -162,3 +162,11 @@ def test_what_follows_a_statement_whose_last_lines_are_removed_is_kept() -> None
     editor.delete(method.body[1])
     editor.delete(method.body[2])
     assert editor.result() == "class A:\n    def f(self):\n        x = 1\n    def g(self):\n        pass\n"
+
+
+def test_what_precedes_a_statement_that_is_removed_is_kept() -> None:
+    editor = Editor("def f(self):\n    x = 1\n    y = 2\n")
+    first = editor.tree.body[0].body[0]  # type: ignore[attr-defined]
+    editor.insert_before(first, "a = 0\nb = 0")
+    editor.delete(first)
+    assert editor.result() == "def f(self):\n    a = 0\n    b = 0\n    y = 2\n"

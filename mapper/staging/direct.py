@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mapper.staging.direct_layers import filtered, is_layered, is_reuse, makes, named, registry_text, scope_argument, scopes_around
-from mapper.staging.direct_program import DRAWS, GLOROT, VARIABLES, Function, NotDirect, Program, returns
+from mapper.staging.direct_program import DRAWS, GLOROT, SESSIONS, VARIABLES, Function, NotDirect, Program, returns
 
 __all__ = ["Graph", "NotDirect", "Site", "Step"]
 
 Key = tuple[ast.AST, str]
 _CUTS = frozenset({"tf.stop_gradient", "tf.floor", "tf.ceil", "tf.sign", "tf.zeros_like", "tf.ones_like", "tf.cast", "tf.argmax", "tf.one_hot"})
 INITIALIZERS = frozenset({"tf.global_variables_initializer", "tf.initialize_all_variables"})
-SESSIONS = frozenset({"tf.Session", "tf.InteractiveSession", "tf.get_default_session"})
 OPTIMIZERS = {"tf.train.GradientDescentOptimizer": "nn.SGD", "tf.train.AdamOptimizer": "nn.Adam",
               "tf.train.AdagradOptimizer": "nn.Adagrad", "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
 FURNITURE = frozenset({"tf.reset_default_graph", "tf.disable_v2_behavior", "tf.disable_eager_execution", "tf.logging.set_verbosity",
@@ -323,6 +322,8 @@ class Graph:
             return
         if not isinstance(target, ast.Tuple) and (part := self.part(value, 1)) is not None:
             self.enter_part(part, node, target)
+        elif isinstance(value, (ast.Name, ast.Attribute)) and self.program.is_session(value):
+            self.add(self.step(node, "session", self.targets(target), value))
         elif call is not None and api in SESSIONS:
             if not self.is_plain_session(call):
                 raise NotDirect("session settings")
@@ -646,14 +647,25 @@ class Graph:
         y = site.ys[0]
         if not any(s.deps for s in self.tensors(y)) or self.program.asks(y) or self.computes(y):
             return
-        name = ast.copy_location(ast.Name(self.program.fresh("forward"), ast.Load()), y)
-        step = self.step(node, "tensor", [(self.home, name.id)], y)
-        self.read_from(step, [y])
+        site.ys[0] = self.named_value(node, y, "forward")
+
+    def named_value(self, node: ast.Assign, value: ast.expr, like: str) -> ast.Name:
+        """A name for the value of an expression inside of a statement, which becomes a step of its own."""
+        name = ast.copy_location(ast.Name(self.program.fresh(like), ast.Load()), value)
+        step = self.step(node, "tensor", [(self.home, name.id)], value)
+        self.read_from(step, [value])
         self.add(step)
         step.inner = True
         self.meaning[name] = step
         self.program.kinds[name] = "tensor"
-        site.ys[0] = name
+        return name
+
+    def name_loss(self, node: ast.Assign, call: ast.Call) -> None:
+        """Makes a value of its own of what an optimizer minimizes, where that is an expression."""
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "minimize" and call.args and self.optimizer(call.func.value) is not None \
+                and not isinstance(call.args[0], (ast.Name, ast.Attribute)) and any(s.deps for s in self.tensors(call.args[0])):
+            self.program.check(call.args[0])
+            call.args[0] = self.named_value(node, call.args[0], "loss_to_minimize")
 
     def connected(self, ys: Sequence[ast.expr], x: Step) -> bool:
         """Whether every operation between x and ys is differentiable, on some path."""
@@ -763,6 +775,7 @@ class Graph:
 
     def take_action(self, node: ast.Assign, target: ast.expr, call: ast.Call) -> bool:
         """Takes down what changes variables: an assignment, a group, one step of an optimizer."""
+        self.name_loss(node, call)
         operands = self.action(call)
         if operands is None:
             return False
@@ -883,7 +896,7 @@ class Graph:
         if isinstance(node, ast.Call):
             return self.program.api(node.func) == "tf.get_default_session"
         step = self.find(node)
-        return step is not None and step.kind == "session"
+        return step is not None and step.kind == "session" or self.program.is_session(node)
 
     def is_run(self, node: ast.Call) -> bool:
         return isinstance(node.func, ast.Attribute) and node.func.attr == "run" and self.is_session(node.func.value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mapper.names import Binding
 from mapper.results import Conversion
 from mapper.results import Site as Place
 from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step, is_none
@@ -16,6 +17,7 @@ from mapper.staging.direct_sites import LocalSites
 from mapper.staging.value_library import value_definitions
 
 _RESERVED = frozenset({"ms", "ops", "nn"})
+Part = ast.expr | ast.keyword | ast.arg
 
 
 def convert_directly(source: str, filename: str) -> Conversion:
@@ -64,6 +66,7 @@ class _Writer:
         self.shielded: set[Step] = set()
         self.before: dict[Step, list[str]] = {}
         self.pair: tuple[str, str] | None = None
+        self.remembered: dict[tuple[ast.AST, str], Binding] = {}
         self.first_calls: dict[Step, frozenset[str]] = {}
         self.speaker: ast.ClassDef | None = None  # whose methods are being written
 
@@ -77,8 +80,10 @@ class _Writer:
         for step in graph.steps:
             self.emit(step)
         self.empty_parts()
+        self.remember()
         self.insert_methods()
         self.furniture()
+        self.session_arguments()
         if self.program.layered:
             self.variables_in_loops()
         self.check_left()
@@ -788,7 +793,25 @@ class _Writer:
             if isinstance(value, ast.Name) and value.id == node.id and isinstance(part, ast.Attribute) \
                     and len(self.program.attribute_values(owner, part.attr)) == 1:
                 return f"self.{part.attr}"
+        bound = self.program.bindings(node)
+        taken = {s.names[0] for s in self.graph.steps if s.owner is owner} | {label for s, label in self.labels.items() if s.owner is owner}
+        if len(bound) != 1 or self.program.attribute_values(owner, node.id) or self.program.method(owner, node.id) is not None or node.id in taken:
+            raise NotDirect(f"{node.id} is known in __init__ only")
+        if isinstance(bound[0].node, ast.arg) or bound[0].value is not None and bound[0].path is None and isinstance(bound[0].node, ast.Name):
+            self.remembered.setdefault((home, node.id), bound[0])
+            return f"self.{node.id}"
         raise NotDirect(f"{node.id} is known in __init__ only")
+
+    def remember(self) -> None:
+        """What methods need of the names of `__init__` is kept on the object."""
+        for (home, name), binding in self.remembered.items():
+            assert isinstance(home, Function)
+            text = f"self.{name} = {name}"
+            if isinstance(binding.node, ast.arg):
+                documented = isinstance(home.body[0], ast.Expr) and isinstance(home.body[0].value, ast.Constant) and len(home.body) > 1
+                self.editor.insert_before(home.body[1 if documented else 0], text)
+            else:
+                self.editor.insert_after(self.editor.statement(binding.node), text)
 
     def kept(self, statement: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
         from mapper.staging.direct_program import unpacked
@@ -1001,6 +1024,38 @@ class _Writer:
         self.dropped.add(node)
         self.editor.delete(node)
 
+    def session_arguments(self) -> None:
+        """Sessions are no longer handed on."""
+        for function, parameters in self.program.session_parameters().items():
+            arguments = function.args
+            if arguments.posonlyargs or arguments.kwonlyargs or arguments.vararg or arguments.kwarg:
+                raise NotDirect("a session among any number of arguments")
+            owner = self.program.owner.get(function)
+            calls = self.program.calls.get(function, []) + (self.program.calls.get(owner, []) if owner is not None and function.name == "__init__" else [])
+            for parameter in parameters:
+                at = len(arguments.args) - arguments.args.index(parameter)
+                defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + list(arguments.defaults)
+                self.take_out([(a, d or a) for a, d in zip(arguments.args, defaults)], len(arguments.args) - at)
+                for call in calls:
+                    listed: list[Part] = [*call.args, *call.keywords]
+                    parts = [(p, p) for p in listed]
+                    given = self.program.argument(function, call, parameter.arg)
+                    place = next((i for i, (p, _) in enumerate(parts) if p is given or isinstance(p, ast.keyword) and p.value is given), None)
+                    if place is None or any(isinstance(p, ast.Starred) for p, _ in parts):
+                        raise NotDirect("a session that is handed on")
+                    self.take_out(parts, place)
+                    self.settled.update(ast.walk(parts[place][0]))
+
+    def take_out(self, parts: Sequence[tuple[Part, Part]], at: int) -> None:
+        """Removes one of the parts of a list of arguments with its comma; each is given by what it begins and ends with."""
+        spans = [(self.editor.span(first)[0], self.editor.span(last)[1]) for first, last in parts]  # type: ignore[arg-type]
+        if at + 1 < len(spans):
+            self.editor.replace_span(spans[at][0], spans[at + 1][0], "")
+        elif at > 0:
+            self.editor.replace_span(spans[at - 1][1], spans[at][1], "")
+        else:
+            self.editor.replace_span(*spans[at], "")
+
     def check_left(self) -> None:
         """Raises NotDirect for what of the graph or of TensorFlow is still there."""
         for node in ast.walk(self.graph.tree):
@@ -1008,6 +1063,8 @@ class _Writer:
                 continue
             if self.program.api(node) is not None:
                 raise NotDirect(f"{self.program.api(node)} outside of the graph")
+            if isinstance(node.ctx, ast.Load) and self.program.is_session(node):
+                raise NotDirect("a session in host code")
             step = self.graph.find(node)
             if step is not None and isinstance(node.ctx, ast.Load) and step.kind not in ("variables",) and not self.promotes(node):
                 raise NotDirect(f"{step.names[0]} in host code")

@@ -34,6 +34,7 @@ DRAWS = {
 GLOROT = frozenset({"tf.glorot_uniform_initializer", "tf.contrib.layers.xavier_initializer", "tf.initializers.glorot_uniform",
                      "tf.keras.initializers.glorot_uniform"})
 _SEVERAL = frozenset({"tf.gradients", "tf.unstack", "tf.split", "tf.trainable_variables", "tf.get_collection", "tf.global_variables"})
+SESSIONS = frozenset({"tf.Session", "tf.InteractiveSession", "tf.get_default_session"})
 # What makes variables by name.
 _NAMED = frozenset({"tf.get_variable", "tf.layers.dense", "tf.variable_scope", "tf.AUTO_REUSE", "tf.get_variable_scope"})
 # What a function that computes on values may say besides operations.
@@ -627,6 +628,38 @@ class Program:
                     self.editor.insert_after(max(places, key=lambda p: p.lineno), f"{self.hoisted[text]} = {text}")
                 return self.hoisted[text]
         return text
+
+    def is_session(self, node: ast.expr | None, depth: int = 0) -> bool:
+        """Whether an expression is a session of TensorFlow, by what its name is bound to or given."""
+        if isinstance(node, ast.Call):
+            return self.api(node.func) in SESSIONS
+        if depth > 5:
+            return False
+        if isinstance(node, ast.Attribute):
+            values = self.attribute_values(self.class_around(node), node.attr) if self.attribute_of_self(node) is not None else []
+            return bool(values) and all(self.is_session(v, depth + 1) for v in values)
+        if not isinstance(node, ast.Name) or node not in self.names.scope_of:
+            return False
+        found: list[bool] = []
+        for binding in self.bindings(node):
+            if isinstance(binding.node, ast.arg):
+                found += [self.is_session(part, depth + 1) for part in self.given(node, binding.node)]
+            else:
+                item = self.editor.parent(binding.node)
+                value = item.context_expr if isinstance(item, ast.withitem) else binding.value
+                found.append(self.is_session(value, depth + 1))
+        return bool(found) and all(found)
+
+    def session_parameters(self) -> dict[Function, list[ast.arg]]:
+        """The parameters that functions get a session by."""
+        found: dict[Function, list[ast.arg]] = {}
+        for name in ast.walk(self.tree):
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load) and name in self.names.scope_of and self.is_session(name):
+                for binding in self.bindings(name):
+                    function = self.editor.parent(self.editor.parent(binding.node)) if isinstance(binding.node, ast.arg) else None  # type: ignore[arg-type]
+                    if isinstance(function, Function) and isinstance(binding.node, ast.arg) and binding.node not in found.setdefault(function, []):
+                        found[function].append(binding.node)
+        return {function: arguments for function, arguments in found.items() if arguments}
 
     def holds_initializer(self, node: ast.expr | None, depth: int = 0) -> bool:
         """Whether an expression is one of TensorFlow's initializers, which becomes a function of the shape."""

@@ -176,7 +176,7 @@ def same_padding(size, kernel, stride):
 def framed(x, axis, before, after, value=0.0):
     """x with rows of `value` before and after it along an axis. MindSpore's own pad has wrong second derivatives."""
     def rows(count):
-        return [ops.full(x.shape[:axis] + (count,) + x.shape[axis + 1:], value, dtype=x.dtype)] if count else []
+        return [ops.full(tuple(x.shape[:axis]) + (count,) + tuple(x.shape[axis + 1:]), value, dtype=x.dtype)] if count else []
 
     return ops.concat([*rows(before), x, *rows(after)], axis) if before or after else x
 
@@ -206,8 +206,8 @@ def windows(x, ksize, strides, value):
     for i in range(ksize[1]):
         for j in range(ksize[2]):
             part = x[:, :, i:i + rows * strides[1], j:j + columns * strides[2]]
-            part = part.reshape(x.shape[:2] + (rows, strides[1], columns, strides[2]))
-            found.append(ops.transpose(part[:, :, :, 0:1, :, 0:1].reshape(x.shape[:2] + (rows, columns)), (0, 2, 3, 1)))
+            part = part.reshape(tuple(x.shape[:2]) + (rows, strides[1], columns, strides[2]))
+            found.append(ops.transpose(part[:, :, :, 0:1, :, 0:1].reshape(tuple(x.shape[:2]) + (rows, columns)), (0, 2, 3, 1)))
     return found
 
 
