@@ -10,8 +10,8 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mapper.staging.direct_layers import filtered, is_layered, is_reuse, makes, named, registry_text, scope_argument, scopes_around
-from mapper.staging.direct_program import DRAWS, GLOROT, SESSIONS, VARIABLES, Function, NotDirect, Program, returns
+from mapper.staging.direct_layers import Piece, filtered, is_layered, is_reuse, joined, makes, pieces_of, prefix_at, registry_text, scope_argument
+from mapper.staging.direct_program import DRAWS, GLOROT, SESSIONS, VARIABLES, Function, NotDirect, Program, Put, returns
 
 __all__ = ["Graph", "NotDirect", "Site", "Step"]
 
@@ -87,7 +87,7 @@ class Graph:
         self.graphs: set[str] = set()
         self.home: ast.AST = self.tree
         self.owner: ast.ClassDef | None = None
-        self.prefix = ""
+        self.prefix: list[Piece] = []
 
     # ------------------------------------------------------------------------------------------------------------- reading
 
@@ -212,8 +212,8 @@ class Graph:
                     if key is None:
                         raise NotDirect("with")
                     self.env[key] = self.step(node, "session", [key], call)
-            elif api == "tf.variable_scope" and isinstance(name := scope_argument(self.program, item), ast.Constant):
-                self.prefix += f"{name.value!s}/"
+            elif api == "tf.variable_scope" and (name := scope_argument(self.program, item)) is not None:
+                self.prefix = [*self.prefix, *pieces_of(self.program, name), (True, "/")]
             elif isinstance(call, ast.Call) and self.is_graph(call) and target is None:
                 self.graphs.add(ast.unparse(call.func.value))  # type: ignore[attr-defined]
                 if len(self.graphs) > 1:
@@ -448,7 +448,7 @@ class Graph:
         program.check(value)
         step = self.step(node, "tensor", self.targets(target), value)
         step.layered = program.layered and makes(program, value)
-        if step.layered and "".join(f"{n.value!s}/" for n in scopes_around(program, value) if isinstance(n, ast.Constant)) != self.prefix:
+        if step.layered and prefix_at(program, value) != self.prefix:
             raise NotDirect("a scope around a method")
         step.varies = step.varies or step.layered
         step.holds = "tensors" if program.kind(value) == "tensors" and not isinstance(target, ast.Tuple) else "tensor"
@@ -671,7 +671,7 @@ class Graph:
         """Whether every operation between x and ys is differentiable, on some path."""
         def reaches(node: ast.AST, seen: set[Step]) -> bool:
             for step in self.smooth(node):
-                if step is x:
+                if step is x or x.layered and x.kind == "variables" and trained(step):
                     return True
                 if step in seen or step.kind not in VALUES:
                     continue
@@ -684,7 +684,7 @@ class Graph:
                         return True
                 elif reaches(step.value, seen) or isinstance(step.node, ast.AugAssign) and reaches(step.node.target, seen):
                     return True
-                elif x in step.reads and x not in self.tensors(step.value) or step.layered and x.layered and x.kind in ("variable", "variables"):
+                elif x in step.reads and x not in self.tensors(step.value) or step.layered and x.layered and x.kind == "variables":
                     return True  # read by a function that is called
             return False
 
@@ -747,7 +747,7 @@ class Graph:
             if current in seen:
                 continue
             seen.add(current)
-            if any(x in current.reads or x.layered and x.kind in ("variable", "variables") and current.layered for x in xs):
+            if any(x in current.reads or x.layered and x.kind == "variables" and (current.layered or any(map(trained, current.reads))) for x in xs):
                 return True
             pending += current.reads
         return False
@@ -770,7 +770,7 @@ class Graph:
         label = None
         if self.program.api(call.func) == "tf.Variable" and not any(k.arg == "name" for k in call.keywords) and self.home is self.tree:
             count = sum(1 for s in self.steps if s.kind == "variable" and "name='Variable" in s.text)
-            label = repr(f"{self.prefix}Variable{f'_{count}' if count else ''}")
+            label = joined([*self.prefix, (True, f"Variable{f'_{count}' if count else ''}")])
         return parameter_text(self.program, call, label, self.prefix)
 
     def take_action(self, node: ast.Assign, target: ast.expr, call: ast.Call) -> bool:
@@ -916,12 +916,12 @@ class Graph:
         return bool(keys) and all(k is not None and (s := self.find(k)) is not None and s.kind == "placeholder" for k in keys)
 
 
-def parameter_text(program: Program, call: ast.Call, label: str | None, prefix: str = "") -> str:
+def parameter_text(program: Program, call: ast.Call, label: str | None, prefix: Sequence[Piece] = ()) -> str:
     """`ms.Parameter(...)` for a call of tf.Variable or tf.get_variable; `label` is its name, where the call says none. Raises NotDirect."""
-    return variable_text(program, call, label, [(True, prefix)] if prefix else [])
+    return variable_text(program, call, label, list(prefix))
 
 
-def variable_text(program: Program, call: ast.Call, label: str | None, prefix: list[tuple[bool, str]]) -> str:
+def variable_text(program: Program, call: ast.Call, label: str | None, prefix: list[Piece], put: Put = lambda node: None) -> str:
     """The same, with the pieces of the prefix that its name has; in a program with layers, by a function that knows the name."""
     api = program.api(call.func)
     order = ("initial_value", "trainable") if api == "tf.Variable" else ("name", "shape", "dtype", "initializer")
@@ -931,7 +931,7 @@ def variable_text(program: Program, call: ast.Call, label: str | None, prefix: l
         raise NotDirect("the arguments of a variable")
     name, trainable = given.get("name"), given.get("trainable")
     if name is not None:
-        label = named(program, call, name, prefix)
+        label = joined([*prefix, *pieces_of(program, name, put)])
     if trainable is not None and not isinstance(trainable, ast.Constant):
         raise NotDirect("a variable that may be trainable")
     fixed = isinstance(trainable, ast.Constant) and not trainable.value
@@ -1059,6 +1059,11 @@ def ordered(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
         yield from ordered(child)
+
+
+def trained(step: Step) -> bool:
+    """Whether a step is a variable that optimizers change, or several."""
+    return step.kind in ("variable", "variables") and "requires_grad=False" not in step.text
 
 
 def is_none(node: ast.expr) -> bool:

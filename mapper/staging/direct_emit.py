@@ -10,7 +10,7 @@ from mapper.names import Binding
 from mapper.results import Conversion
 from mapper.results import Site as Place
 from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step, is_none
-from mapper.staging.direct_layers import attributes, header_edit, makes, prefix
+from mapper.staging.direct_layers import attributes, header_edit, makes, prefix_at
 from mapper.staging.direct_program import CONSTANTS, Function
 from mapper.staging.direct_runs import Runs
 from mapper.staging.direct_sites import LocalSites
@@ -625,7 +625,7 @@ class _Writer:
             if isinstance(call, ast.Call) and makes(self.program, ast.Call(call.func, [], [])):
                 parts = [*call.args, *(k.value for k in call.keywords if k.arg != "reuse")]
                 given = [self.editor.original(a) for a in parts if self.program.kind(a) not in ("tensor", "tensors")]
-                found.add(f"{self.program.callee(call) or id(call)} {prefix(self.program, call)} {given}")
+                found.add(f"{self.program.callee(call) or id(call)} {prefix_at(self.program, call)} {given}")
         return frozenset(found)
 
     def insert_methods(self) -> None:
@@ -1059,6 +1059,9 @@ class _Writer:
     def check_left(self) -> None:
         """Raises NotDirect for what of the graph or of TensorFlow is still there."""
         for node in ast.walk(self.graph.tree):
+            if isinstance(node, ast.Call) and node not in self.settled and isinstance(node.func, ast.Attribute) \
+                    and node.func.attr in ("assign", "assign_add", "assign_sub") and self.program.kind(node.func.value) not in ("array", "number"):
+                raise NotDirect("an update in host code")
             if node in self.settled or not isinstance(node, (ast.Name, ast.Attribute)):
                 continue
             if self.program.api(node) is not None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from mapper.staging.direct_program import Function, NotDirect, Program
+from mapper.staging.direct_program import Function, NotDirect, Program, Put
 
-Put = Callable[[ast.expr], str | None]
 DENSE = "tf.layers.dense"
 REUSE = frozenset({"reuse_variables"})
 _DENSE_ORDER = ("inputs", "units", "activation", "use_bias", "kernel_initializer", "bias_initializer")
@@ -16,9 +15,12 @@ Piece = tuple[bool, str]  # whether it is literal text, and the text
 
 
 def is_layered(program: Program) -> bool:
-    """Whether a program keeps its variables by name: it has functions that make some for the tensors they are given, or reuses some."""
+    """Whether a program keeps its variables by name: it has functions that make some for the tensors they are given, or asks for some by name."""
     for node in ast.walk(program.tree):
         if isinstance(node, Function) and program.role(node) == "layer":
+            return True
+        if isinstance(node, ast.Call) and program.api(node.func) == "tf.get_collection" or isinstance(node, ast.comprehension) and any(
+                isinstance(n, ast.Attribute) and n.attr in ("name", "op") for test in node.ifs for n in ast.walk(test)):
             return True
         if isinstance(node, ast.Call) and (program.api(node.func) == DENSE or program.api(node.func) == "tf.variable_scope"
                                            and any(k.arg == "reuse" for k in node.keywords) or is_reuse(program, node)):
@@ -100,25 +102,26 @@ def scope_name(program: Program, function: Function) -> str:
     return next(name for name in ("scope", "prefix", "outer_scope", "name_prefix") if name not in bound)
 
 
-def prefix(program: Program, node: ast.AST) -> list[Piece]:
-    """The pieces of the prefix that the variables made at a node have."""
+def prefix_at(program: Program, node: ast.AST, put: Put = lambda node: None) -> list[Piece]:
+    """The pieces of the prefix that the variables made at a node have; `put` gives the text of parts of names that stand for something else."""
     pieces: list[Piece] = []
     function = layer_around(program, node)
     if function is not None and takes_scope(program, function):
         pieces.append((False, scope_name(program, function)))
     for name in scopes_around(program, node):
-        pieces += [*_pieces(program, name), (True, "/")]
+        pieces += [*pieces_of(program, name, put), (True, "/")]
     return pieces
 
 
-def _pieces(program: Program, node: ast.expr) -> list[Piece]:
+def pieces_of(program: Program, node: ast.expr, put: Put = lambda node: None) -> list[Piece]:
+    """A name as pieces of literal text and of code. Raises NotDirect."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [(True, node.value)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [*_pieces(program, node.left), *_pieces(program, node.right)]
+        return [*pieces_of(program, node.left, put), *pieces_of(program, node.right, put)]
     if program.mentions(node):
         raise NotDirect("the name of a scope")
-    return [(False, program.editor.original(node))]
+    return [(False, program.render(node, put))]
 
 
 def joined(pieces: list[Piece]) -> str:
@@ -139,11 +142,6 @@ def joined(pieces: list[Piece]) -> str:
     return " + ".join(repr(text) if literal else text if text.replace(".", "_").isidentifier() else f"({text})" for literal, text in merged)
 
 
-def named(program: Program, node: ast.AST, name: ast.expr, home: list[Piece] | None = None) -> str:
-    """The text of the whole name of a variable that is made at a node."""
-    return joined([*(prefix(program, node) if home is None else home), *_pieces(program, name)])
-
-
 # ------------------------------------------------------------------------------------------------------------------------ text
 
 def layer_text(program: Program, call: ast.Call, put: Put) -> str | None:
@@ -154,7 +152,7 @@ def layer_text(program: Program, call: ast.Call, put: Put) -> str | None:
 
         for part in [*call.args[1:], *(k.value for k in call.keywords)]:
             check_start(program, part)
-        return variable_text(program, call, None, prefix(program, call))
+        return variable_text(program, call, None, prefix_at(program, call, put), put)
     if api == DENSE:
         return _dense(program, call, put)
     if program.holds_initializer(call):
@@ -166,7 +164,7 @@ def layer_text(program: Program, call: ast.Call, put: Put) -> str | None:
         if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
             raise NotDirect("a layer that is given its arguments in a list")
         text = program.spliced(call, put)
-        pieces = prefix(program, call)
+        pieces = prefix_at(program, call, put)
         if takes_scope(program, function) and pieces:
             end = ", " if call.args or call.keywords else ""
             return f"{text.rstrip()[:-1].rstrip().removesuffix(',')}{end}{scope_name(program, function)}={joined(pieces)})"
@@ -182,7 +180,8 @@ def _dense(program: Program, call: ast.Call, put: Put) -> str:
     name = given.pop("name", None)
     if len(call.args) > len(_DENSE_ORDER) or set(given) - {*_DENSE_ORDER, "reuse"} or name is None or not {"inputs", "units"} <= set(given):
         raise NotDirect("the arguments of tf.layers.dense")
-    parts = [program.render(given["inputs"], put), program.render(given["units"], put), named(program, call, name)]
+    parts = [program.render(given["inputs"], put), program.render(given["units"], put)]
+    parts.append(joined([*prefix_at(program, call, put), *pieces_of(program, name, put)]))
     if "activation" in given and not (isinstance(given["activation"], ast.Constant) and given["activation"].value is None):
         parts.append(f"activation={program.render(given['activation'], put)}")
     if "use_bias" in given:
