@@ -271,6 +271,66 @@ w = tf.get_variable('w', [x.shape[1], 1])
 results = tf.gradients(tf.reduce_mean(tf.square(tf.matmul(x, w))), w)
 runs = 3
 """,
+    "a dataset of what is fed": """
+x, y = tf.placeholder(tf.float32, [None, 2]), tf.placeholder(tf.float32, [None])
+rows = tf.data.Dataset.from_tensor_slices((x, y)).map(lambda a, b: (a * 2.0, b)).batch(2)
+iterator = rows.make_initializable_iterator()
+given = {x: np.arange(6.).reshape(3, 2), y: [1.0, 2.0, 3.0]}
+results = iterator.get_next()
+with tf.Session() as s:
+    s.run(iterator.initializer, given)
+    once = [np.asarray(part).tolist() for part in s.run(results)]
+first, results, notes = tf.no_op(), [tf.constant(0.0)], [once, results[0].shape]
+""",
+    # -------------------------------------------------------------------------------------------------- loops that write rows
+    "rows written in a loop": """
+x, w = tf.constant(np.cos(np.arange(8.)).reshape(4, 2), tf.float32), tf.get_variable('w', [2, 2])
+def body(t, h, rows):
+    h = tf.tanh(tf.matmul(h, w) + x[t][None, :])
+    return t + 1, h, rows.write(t, h[0])
+_, last, rows = tf.while_loop(lambda t, *_: t < 4, body, (0, tf.zeros([1, 2]), tf.TensorArray(tf.float32, size=4, clear_after_read=False)))
+y = rows.stack()
+results = [y, last, rows.size(), rows.read(2)] + tf.gradients(tf.reduce_sum(tf.sin(y)), [x, w])
+""",
+    "rows read in a loop": """
+x = tf.constant(np.cos(np.arange(6.)).reshape(3, 2), tf.float32)
+given = tf.TensorArray(tf.float32, size=3, clear_after_read=False).unstack(x)
+found = tf.TensorArray(tf.float32, size=0, dynamic_size=True, clear_after_read=False)
+_, found = tf.while_loop(lambda t, a: t < 3, lambda t, a: (t + 1, a.write(t, given.read(2 - t) ** 2)), [tf.constant(0), found])
+results = [found.stack(), found.concat(), found.gather([2, 0])] + tf.gradients(found.gather([2, 0]), x)
+""",
+    "a template": """
+def affine(x, size):
+    w = tf.get_variable('w', [x.shape[1], size])
+    return tf.matmul(x, w)
+layer = tf.make_template('affine', affine, size=2)
+x = tf.constant(np.cos(np.arange(6.)).reshape(3, 2), tf.float32)
+y = layer(layer(x))
+other = tf.make_template('affine', affine)
+results = [y, other(x, 3)] + tf.gradients(y, [x] + tf.trainable_variables()[:1])
+""",
+    "masks and drops whose sizes a run tells": """
+x, lengths, keep = tf.placeholder(tf.float32, [2, None, 3]), tf.placeholder(tf.int32, [None]), tf.placeholder(tf.float32)
+mask = tf.sequence_mask(lengths, tf.shape(x)[1], dtype=tf.float32)
+kept = tf.nn.dropout(x, keep)
+results = [mask, kept * mask[:, :, None]]
+feed = {x: np.arange(24.).reshape(2, 4, 3), lengths: [1, 3], keep: 1.0}
+notes = [kept.shape, mask.shape]
+""",
+    "rows of a tensor that is computed": """
+w, ids = tf.get_variable('w', [4, 2]), tf.constant([1, 1, 3])
+h = tf.tanh(w)
+g = tf.gradients(tf.square(tf.gather(h, ids)), h)[0]
+results = [g.values, g.indices, tf.convert_to_tensor(g)]
+notes = [isinstance(g, tf.IndexedSlices), isinstance(tf.gradients(tf.gather(h, ids), w)[0], tf.IndexedSlices)]
+""",
+    "the state of a cell is fed": SERIES + """
+cell = tf.nn.rnn_cell.BasicLSTMCell(2)
+start = cell.zero_state(3, tf.float32)
+out, state = tf.nn.dynamic_rnn(cell, seq, initial_state=start)
+results = [out, state.c]
+feed = {start: (np.full((3, 2), 0.5), np.full((3, 2), -0.25))}
+""",
     # ------------------------------------------------------------------------------------------------------- recurrent cells
     **{f"{name} over sequences with lengths": SERIES + f"""
 out, state = tf.nn.dynamic_rnn(tf.nn.rnn_cell.{cell}, seq, sequence_length=lengths, dtype=tf.float32)

@@ -475,6 +475,7 @@ class Graph:
     def __init__(self):
         self.variables, self.collections, self.scopes, self.names = [], {}, [("", None, None)], {}
         self.opened = {}  #: variable_scope
+        self.optimizers = []  #: Optimizer
         self.space = ""
 
     def as_default(self):
@@ -564,7 +565,7 @@ class Variable(Deferred):
         return variables_initializer([self])
 
     def load(self, value, session=None):
-        self.parameter.set_data(ms.Tensor(value, self.dtype))
+        put(self.parameter, ms.Tensor(value, self.dtype))
 
     def assign(self, value, use_locking=None, name=None, read_value=True):
         return Assign(self, value, replaced)
@@ -574,6 +575,11 @@ class Variable(Deferred):
 
     def assign_sub(self, delta, use_locking=None, name=None, read_value=True):
         return Assign(self, delta, subtracted)
+
+
+def put(parameter, value):
+    """Changes a Parameter in place: after set_data an optimizer that was used before goes on with what it had."""
+    ms.ops.assign(parameter, value)
 
 
 def replaced(old, new):
@@ -598,7 +604,7 @@ class Assign(Action):
 
     def compute(self, value):
         new = self.change(self.variable.read(), value)
-        self.variable.parameter.set_data(new.astype(self.variable.dtype))
+        put(self.variable.parameter, new.astype(self.variable.dtype))
         return self.variable.read()
 
 
@@ -627,7 +633,7 @@ class Scatter(Action):
             np.add.at(array, indices.asnumpy(), self.sign * updates.asnumpy())
         else:
             array[indices.asnumpy()] = updates.asnumpy()
-        self.variable.parameter.set_data(ms.Tensor(array))
+        put(self.variable.parameter, ms.Tensor(array))
         return self.variable.read()
 
 
@@ -652,7 +658,9 @@ class Initialize(Action):
 
     def compute(self):
         for variable in graph.variables if self.variables is None else self.variables:
-            variable.parameter.set_data(ms.Tensor(variable.start))
+            put(variable.parameter, ms.Tensor(variable.start))
+        for optimizer in graph.optimizers:  #: Optimizer
+            optimizer.forget(self.variables)  #: Optimizer
 
 
 def global_variables_initializer():
@@ -999,27 +1007,46 @@ def run(fetches, feed_dict=None, options=None, run_metadata=None):
 
 
 class Session:
-    """Runs what the program has built."""
+    """Runs what the program has built. Each session has its own values of the variables."""
+
+    latest = None
 
     def __init__(self, target="", graph=None, config=None):
-        self.graph = graph or get_default_graph()
+        self.graph, self.kept = graph or get_default_graph(), {}
+        self.kept_steps = {}  #: Optimizer
+
+    def turn(self):
+        """Makes the variables have this session's values."""
+        other = Session.latest
+        if other is self:
+            return
+        if other is not None and other.graph is self.graph:
+            other.kept = {v: v.parameter.asnumpy().copy() for v in self.graph.variables}
+            for variable, value in self.kept.items():
+                put(variable.parameter, ms.Tensor(value))
+            for optimizer in self.graph.optimizers:  #: Optimizer
+                other.kept_steps[optimizer], optimizer.made = optimizer.made, self.kept_steps.get(optimizer, {})  #: Optimizer
+        Session.latest = self
 
     def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
+        self.turn()
         return run(fetches, feed_dict)
 
     def partial_run(self, handle, fetches, feed_dict=None):
         return run(fetches, feed_dict)
 
     def make_callable(self, fetches, feed_list=None, accept_options=False):
-        return lambda *values: run(fetches, dict(zip(feed_list or (), values)))
+        return lambda *values: self.run(fetches, dict(zip(feed_list or (), values)))
 
     def close(self):
         pass
 
     def as_default(self):
+        self.turn()
         return self
 
     def __enter__(self):
+        self.turn()
         return self
 
     def __exit__(self, *exception):
@@ -1224,6 +1251,23 @@ class Optimizer:
 
     def __init__(self, make, learning_rate):
         self.make, self.learning_rate, self.made = make, learning_rate, {}
+        graph.optimizers.append(self)
+
+    def forget(self, variables):
+        """Starts anew where all the variables of a step get their initial values."""
+        for updated in list(self.made):
+            if variables is None or set(updated) <= set(variables):
+                del self.made[updated]
+
+    def made_for(self, variables):
+        """MindSpore's optimizer of these variables. It knows no float64: those are followed by float32 copies."""
+        if variables not in self.made:
+            weights = [v.parameter if v.dtype != ms.float64 else ms.Parameter(v.parameter.astype(ms.float32), name=v.parameter.name) for v in variables]
+            made = self.make(weights, 0.1 if isinstance(self.learning_rate, Deferred) else self.learning_rate)
+            for _, other in self.made.values():  #: AdamOptimizer
+                made.beta1_power, made.beta2_power = other.beta1_power, other.beta2_power  #: AdamOptimizer
+            self.made[variables] = weights, made
+        return self.made[variables]
 
     def minimize(self, loss, global_step=None, var_list=None, gate_gradients=1, aggregation_method=None,
                  colocate_gradients_with_ops=False, name=None, grad_loss=None):
@@ -1247,25 +1291,24 @@ class Update(Action):
         named = []
         named = [g.indices for g, _ in pairs if isinstance(g, IndexedSlices)]  #: gather
         super().__init__(None, [convert_to_tensor(g) for g, _ in pairs] + named + ([rate] if self.varying else []), "Update")
-        self.variables, self.global_step = [v for _, v in pairs], global_step
-        updated = tuple(v.name for v in self.variables)
-        if updated not in optimizer.made:
-            made = optimizer.make([v.parameter for v in self.variables], 0.1 if self.varying else rate)
-            for other in optimizer.made.values():  #: AdamOptimizer
-                made.beta1_power, made.beta2_power = other.beta1_power, other.beta2_power  #: AdamOptimizer
-            optimizer.made[updated] = made
-        self.optimizer = optimizer.made[updated]
+        self.given, self.variables, self.global_step = optimizer, tuple([v for _, v in pairs]), global_step
         self.looked_up = [v for g, v in pairs if isinstance(g, IndexedSlices)]  #: gather
 
     def compute(self, *values):
+        weights, optimizer = self.given.made_for(self.variables)
         if self.varying:
-            ms.ops.assign(self.optimizer.learning_rate, values[-1].astype(ms.float32))
-        kept = other_rows(self.optimizer, self.looked_up, values[len(self.variables):])  #: gather
-        self.optimizer(tuple(values[:len(self.variables)]))
+            ms.ops.assign(optimizer.learning_rate, values[-1].astype(ms.float32))
+        kept = other_rows(optimizer, self.looked_up, values[len(self.variables):])  #: gather
+        before = [w.asnumpy().astype(np.float64) if w is not v.parameter else None for v, w in zip(self.variables, weights)]
+        optimizer(tuple([g.astype(w.dtype) for w, g in zip(weights, values)]))
+        for variable, weight, old in zip(self.variables, weights, before):
+            if old is not None:
+                put(variable.parameter, ms.Tensor(variable.parameter.asnumpy() + (weight.asnumpy() - old)))
+                put(weight, variable.parameter.astype(ms.float32))
         for parameter, rows, before in kept:  #: gather
             ms.ops.assign(parameter, ms.Tensor(np.where(rows, before, parameter.asnumpy())))  #: gather
         if self.global_step is not None:
-            self.global_step.parameter.set_data(self.global_step.read() + 1)
+            put(self.global_step.parameter, self.global_step.read() + 1)
 
 
 def GradientDescentOptimizer(learning_rate, use_locking=False, name=None):

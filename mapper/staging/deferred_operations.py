@@ -2142,9 +2142,10 @@ class RNNCell:
 
     label = "rnn_cell"
 
-    def __init__(self, num_units, activation=None, reuse=None, name=None, **options):
+    def __init__(self, num_units=None, activation=None, reuse=None, name=None, **options):
         self.num_units, self.activation = num_units, activation or ops.tanh
-        self.reuse, self.name, self.options, self.prefix = reuse, name or self.label, options, None
+        label = self.label if self.label != RNNCell.label else re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        self.reuse, self.name, self.options, self.prefix = reuse, name or label, options, None
 
     @property
     def output_size(self):
@@ -2162,6 +2163,9 @@ class RNNCell:
         self.prefix = scope_prefix()
         with variable_scope(scope or self.name, reuse=reuse):
             return self.step(convert_to_tensor(inputs), state)
+
+    def step(self, inputs, state):
+        return self.call(inputs, state)
 
     def weights(self, name, inputs, state, size, bias=None):
         """[inputs, state] @ kernel + bias."""

@@ -23,10 +23,10 @@ def _written(flow: Array, row: Array, value: Array) -> Array:
 
 
 def _kept(g: Array, flow: Array, row: Array) -> Array:
-    if flow.shape != g.shape:
+    if flow.ndim != g.ndim:
         return np.zeros(flow.shape, g.dtype)
-    found = g.copy()
-    found[int(row)] = 0
+    found = g[:len(flow)].copy()                               # a write may have made the array longer
+    found[int(row):int(row) + 1] = 0
     return found
 
 
