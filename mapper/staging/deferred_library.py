@@ -167,6 +167,7 @@ class Placeholder(Deferred):
     def __init__(self, dtype, shape, name, default=None):
         super().__init__(self.default_value, label="Placeholder", dtype=dtype, name=name)
         self.dims, self.default = shape, default
+        graph.placeholders.append(self)
 
     def default_value(self):
         if self.default is None:
@@ -310,7 +311,9 @@ class Deferring:
         fn = getattr(ms.ops, name)
 
         def deferred(x, name=None):
-            return node(fn, convert_to_tensor(x))
+            found = node(fn, convert_to_tensor(x))
+            found = overridden(found)  #: RegisterGradient
+            return found
 
         return deferred
 
@@ -476,7 +479,8 @@ class Graph:
         self.variables, self.collections, self.scopes, self.names = [], {}, [("", None, None)], {}
         self.opened = {}  #: variable_scope
         self.optimizers = []  #: Optimizer
-        self.space = ""
+        self.overrides = {}  #: RegisterGradient
+        self.space, self.placeholders = "", []
 
     def as_default(self):
         return DefaultGraph(self)
@@ -484,8 +488,60 @@ class Graph:
     def finalize(self):
         pass
 
+    def gradient_override_map(self, op_type_map):
+        return GradientOverrides(op_type_map)
+
     def get_tensor_by_name(self, name):
-        return next(v for v in self.variables if v.name == name)
+        return next(v for v in [*self.variables, *self.placeholders] if v.name == name)
+
+
+class GradientOverrides:
+    """Operations made inside have registered gradients."""
+
+    def __init__(self, overrides):
+        self.overrides = overrides
+
+    def __enter__(self):
+        self.graph, self.outer = graph, graph.overrides
+        graph.overrides = {**graph.overrides, **self.overrides}
+
+    def __exit__(self, *exception):
+        self.graph.overrides = self.outer
+
+
+registered_gradients = {}
+
+
+class RegisterGradient:
+    """Decorator: a gradient that operations may be given by name."""
+
+    def __init__(self, op_type):
+        self.op_type = op_type
+
+    def __call__(self, f):
+        registered_gradients[self.op_type] = f
+        return f
+
+
+def overridden(tensor):
+    """The tensor with the gradient that its operation has been given."""
+    name = graph.overrides.get(tensor.label.capitalize())
+    if name is None:
+        return tensor
+
+    def with_gradient(*inputs):
+        value = node(tensor.apply, *inputs)
+        operation = Operation(value)
+
+        def gradient(cotangent):
+            outer, graph.overrides = graph.overrides, {}
+            found = registered_gradients[name](operation, cotangent)
+            graph.overrides = outer
+            return found
+
+        return value, gradient
+
+    return custom_gradient(with_gradient)(*tensor.inputs)
 
 
 class DefaultGraph:
@@ -654,12 +710,13 @@ class Initialize(Action):
 
     def __init__(self, variables):
         super().__init__(None, [], "Initialize")
-        self.variables = variables
+        self.variables, self.owner = variables, graph
 
     def compute(self):
-        for variable in graph.variables if self.variables is None else self.variables:
-            put(variable.parameter, ms.Tensor(variable.start))
-        for optimizer in graph.optimizers:  #: Optimizer
+        for variable in self.owner.variables if self.variables is None else self.variables:
+            if isinstance(variable, Variable):
+                put(variable.parameter, ms.Tensor(variable.start))
+        for optimizer in self.owner.optimizers:  #: Optimizer
             optimizer.forget(self.variables)  #: Optimizer
 
 
@@ -995,6 +1052,7 @@ def run(fetches, feed_dict=None, options=None, run_metadata=None):
     """The values of the fetched tensors as arrays, given what is fed."""
     values = {}
     for tensor, value in (feed_dict or {}).items():
+        tensor = graph.get_tensor_by_name(tensor) if isinstance(tensor, str) else tensor
         pairs = zip(tensor, value) if isinstance(tensor, (list, tuple)) else [(tensor, value)]
         for key, part in pairs:
             if isinstance(key, SparseTensor):  #: sparse_placeholder
@@ -1256,8 +1314,15 @@ class Optimizer:
     def forget(self, variables):
         """Starts anew where all the variables of a step get their initial values."""
         for updated in list(self.made):
-            if variables is None or set(updated) <= set(variables):
+            if variables is None or set(updated) <= set(variables) or any(isinstance(v, Slots) and v.optimizer is self for v in variables):
                 del self.made[updated]
+
+    def variables(self):
+        """What it remembers between steps, for an initializer."""
+        return [Slots(self)]
+
+    def get_name(self):
+        return "Optimizer"
 
     def made_for(self, variables):
         """MindSpore's optimizer of these variables. It knows no float64: those are followed by float32 copies."""
@@ -1280,6 +1345,13 @@ class Optimizer:
 
     def apply_gradients(self, grads_and_vars, global_step=None, name=None):
         return Update(self, [(g, v) for g, v in grads_and_vars if g is not None], global_step)
+
+
+class Slots:
+    """What an optimizer remembers between steps."""
+
+    def __init__(self, optimizer):
+        self.optimizer, self.name = optimizer, "Slots:0"
 
 
 class Update(Action):
@@ -1509,13 +1581,17 @@ def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations
     new_function, new_outer = closure_of([convert_to_tensor(t) for t in flatten(new)], inner, inside_new)
     count, middle = len(start), len(start) + len(test_outer)
 
+    limit = [] if maximum_iterations is None else [convert_to_tensor(maximum_iterations)]
+
     def loop(*values):
-        state, around_test, around_new = list(values[:count]), list(values[count:middle]), list(values[middle:])
-        while test_function(state + around_test)[0]:
-            state = list(new_function(state + around_new))
+        left = math.inf if maximum_iterations is None else int(values[-1])
+        around = values[count:len(values) - len(limit)]
+        state, around_test, around_new = list(values[:count]), list(around[:middle - count]), list(around[middle - count:])
+        while left > 0 and test_function(state + around_test)[0]:
+            state, left = list(new_function(state + around_new)), left - 1
         return tuple(state)
 
-    both = Deferred(loop, [*start, *test_outer, *new_outer], "while", ms.float32)
+    both = Deferred(loop, [*start, *test_outer, *new_outer, *limit], "while", ms.float32)
     outs = []
     for i, t in enumerate(start):
         outs.append(node(item, both, i))

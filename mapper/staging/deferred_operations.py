@@ -2035,6 +2035,22 @@ class Settings:
         return Settings()
 
 
+def latest_checkpoint(checkpoint_dir, latest_filename=None):
+    """The path of what was saved last in a folder, for `restore`."""
+    files = sorted(glob.glob(os.path.join(checkpoint_dir, "*.npz")), key=os.path.getmtime)
+    return files[-1][:-len(".npz")] if files else None
+
+
+class CheckpointState:
+    def __init__(self, path):
+        self.model_checkpoint_path = path
+
+
+def get_checkpoint_state(checkpoint_dir, latest_filename=None):
+    path = latest_checkpoint(checkpoint_dir)
+    return CheckpointState(path) if path else None
+
+
 class Coordinator:
     """Nothing runs beside the program here, so it is never told to stop."""
 

@@ -101,6 +101,11 @@ def _reference(program: _Program, node: ast.Name | ast.Attribute) -> None:
     parent = editor.parent(node)
     if isinstance(parent, ast.Attribute) and program.api(parent) is not None and (meaning(program.api(parent) or "") is not None or meaning(api) is None):
         return
+    if isinstance(parent, ast.Call) and parent.args[:1] == [node] and len(parent.args) == 2 and _asks_for_a_name(program, parent):
+        name = parent.args[1].value  # type: ignore[attr-defined]
+        known = any(full == f"{api}.{name}" or full.startswith(f"{api}.{name}.") for full in TABLE)
+        editor.replace(parent, str(known))
+        return
     text = meaning(api)
     statement = editor.statement(node)
     if text is None and _only_a_name(program, node, api):
@@ -118,6 +123,12 @@ def _reference(program: _Program, node: ast.Name | ast.Attribute) -> None:
     if isinstance(parent, ast.Call) and parent.func is node:
         _call(program, parent, api, text)
     program.editor.replace(node, ".".join([program.renamed.get(head, head), *text.split(".")[1:]]))
+
+
+def _asks_for_a_name(program: _Program, call: ast.Call) -> bool:
+    """Whether a call is `hasattr(tf, "name")`."""
+    return isinstance(call.func, ast.Name) and call.func.id == "hasattr" and not program.names.bindings(call.func) \
+        and isinstance(call.args[1], ast.Constant) and isinstance(call.args[1].value, str)
 
 
 def _only_a_name(program: _Program, node: ast.expr, api: str) -> bool:

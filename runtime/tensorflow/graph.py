@@ -344,6 +344,10 @@ def wrap(node: Node, name: str, kind: str | None = None) -> Tensor:
     known = graph.tensors.get(id(node))
     if known is not None and known.node is node:
         return known
+    if graph.gradient_overrides and node.primitive is not None:
+        from .gradients import overridden
+
+        node = overridden(graph, "".join(word.capitalize() for word in node.primitive.name.split("_")), node)
     if graph.control and graph.control[-1]:
         node.control = node.control + graph.control[-1]
     graph.version += 1

@@ -192,6 +192,9 @@ class AdamOptimizer(Optimizer):
         scaled = rate * ops.sqrt(1.0 - power2) / (1.0 - power1)
         return [value - scaled * m / (ops.sqrt(v) + self._epsilon), m, v]
 
+    def variables(self) -> list[Any]:
+        return [*self._powers, *super().variables()]
+
     def _finish(self, control: tuple[Node, ...], updates: list[Any]) -> list[Any]:
         return [_store(p, p._read * _number(b, p._read), control) for p, b in zip(self._powers, (self._beta1, self._beta2), strict=True)]
 
