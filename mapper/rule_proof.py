@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mapper import rule_programs
 from mapper.children import environment
 from mapper.rewriting import convert, names_of, recognise, spell
 from mapper.rules import SIDES, Example, Rule, RuleError, Side, Spelling, folder, lookup, problems, rules
@@ -62,6 +63,9 @@ class Tally:
     jobs: int = 0
     proven: set[str] = field(default_factory=set)
     absent: dict[tuple[str, str], None] = field(default_factory=dict)
+    programs: int = 0
+    shown: int = 0
+    without: int = 0
 
 
 # ---- from examples to pieces of code -------------------------------------------------------------------------------
@@ -244,6 +248,11 @@ def prove(base: Iterable[Rule], python: Sequence[str] | None = None) -> tuple[st
     _compare(jobs, outcomes, tally)
     unproven = [f"{rule.file}: {rule.id}: it maps, and has no example" for rule in base if rule.rewrites and not rule.examples]
     tally.failures += unproven
+    if base == tuple(rules()):
+        programs, without = rule_programs.read_programs()
+        tally.failures += rule_programs.missing(base, programs, without)
+        tally.failures += rule_programs.prove_programs(programs, python or rule_programs.main_python(), python is not None)
+        tally.programs, tally.shown, tally.without = len(programs), len({name for p in programs for name in p.rules}), len(without)
     lines = [*tally.failures, *counts(base, tally, "the real frameworks" if python else "the bundled runtime")]
     return "\n".join([*lines, ""]), not tally.failures
 
@@ -282,6 +291,8 @@ def counts(base: Sequence[Rule], tally: Tally, backend: str) -> list[str]:
         f"differences noted: {sum(len(rule.differences) for rule in base)}, measured pairs among them: {len(measured)}",
     ]
     if base == rules():
+        lines.append(f"rules shown by whole programs on {backend}: {tally.shown}, by {tally.programs} programs")
+        lines.append(f"rules that no program can show, each with its reason: {tally.without}")
         for name, covered, total in coverage():
             lines.append(f"{name}: {covered} of {total} covered")
     return lines

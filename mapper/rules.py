@@ -41,7 +41,7 @@ STRATEGIES = {
     "furniture": "it says how the program runs and nothing about its numbers, and is left out",
     "values": "the value behind a tensor is computed where it is asked for",
 }
-RESERVED = {"aliases.toml", "coverage.toml"}
+RESERVED = {"aliases.toml", "coverage.toml", "programs.toml"}
 
 
 class RuleError(ValueError):

@@ -4,13 +4,17 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import mapper
+from mapper import rule_programs
 from mapper import rules as base
 from mapper.rewriting import convert
 from mapper.rule_proof import prove, uncovered
@@ -18,6 +22,8 @@ from mapper.rules import RuleError, lookup, problems, read, rewrite_call, rules
 from mapper.signature import Mismatch
 
 ROOT = Path(__file__).resolve().parent.parent
+# What a program shows by what it does, not by a name: an index, a function of the framework's module, what several gradients are together.
+UNSPOKEN = {"subscript", "module", "tensor_class", "jvp", "jacobian", "second_order_cell", "depend", "asnumpy", "global_variables_initializer_run"}
 ADD = '[add]\ntf = "tf.add(x, y, name: _ = None)"\nms = "ops.add(input: x, other: y)"\n'
 
 
@@ -34,6 +40,33 @@ def test_every_example_proves_on_the_bundled_runtime() -> None:
 
 def test_every_official_row_and_every_frequent_name_has_a_rule() -> None:
     assert [(name, missing) for name, _, missing in uncovered() if missing] == []
+
+
+def test_every_program_speaks_of_the_rules_that_it_shows() -> None:
+    known = {rule.id: rule for rule in rules()}
+    for program in rule_programs.read_programs()[0]:
+        for name in program.rules:
+            spoken = {form.split("(")[0].rpartition(".")[2] for side in ("tf", "ms") for form in (s.text for s in known[name].side(side))}
+            assert {*spoken, name} & set(re.findall(r"\w+", program.code)) or name in UNSPOKEN, (name, spoken)
+
+
+def test_a_program_whose_conversion_gives_other_numbers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = ("import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()\nx = tf.constant([1.0, 2.0])\n"
+            "with tf.Session() as s:\n    print(s.run(tf.gradients(x * x, x)))\n")
+    good = rule_programs.RuleProgram(("Session",), "tf", code)
+    assert rule_programs.prove_programs([good], rule_programs.main_python(), False) == []
+    right = mapper.convert
+    monkeypatch.setattr(mapper, "convert", lambda *a, **k: replace(c := right(*a, **k), code=c.code.replace("x * x", "x * 2")))
+    found = rule_programs.prove_programs([good], rule_programs.main_python(), False)
+    assert len(found) == 1 and "4.0 and 2.0" in found[0] or "2.0 and" in found[0]
+
+
+def test_a_rule_that_nothing_shows_is_named() -> None:
+    programs, without = rule_programs.read_programs()
+    less = {name: why for name, why in without.items() if name != "saving"}
+    assert [line.split(": ")[1] for line in rule_programs.missing(rules(), programs, less)] == ["saving"]
+    assert rule_programs.missing(rules(), programs, {**without, "Session": "no", "no_such": "no"}) == [
+        "programs.toml: there is no rule no_such", "programs.toml: Session is shown by a program, and said to have none"]
 
 
 def test_each_measured_difference_is_one_of_a_rule() -> None:

@@ -874,6 +874,10 @@ def get_collection(key, scope=None):
     return [t for t in found if scope is None or re.match(scope, t.name)]
 
 
+def get_collection_ref(key):
+    return graph.collections.setdefault(key, [])
+
+
 def add_to_collection(name, value):
     graph.collections.setdefault(name, []).append(value)
 
@@ -1623,7 +1627,7 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
          reverse=False, name=None, last_only=False):
     """All the results of fn(result so far, part of elems) along the first axis."""
     start = [convert_to_tensor(t) for t in flatten(elems)]
-    first = [convert_to_tensor(t) for t in flatten(initializer)] if initializer is not None else [t[0] for t in start]
+    first = [convert_to_tensor(t) for t in flatten(initializer)] if initializer is not None else [t[-1 if reverse else 0] for t in start]
     skip = 0 if initializer is not None else 1
     carried, inner = [Local(t) for t in first], [Local(t[0]) for t in start]
     state = carried[0] if not isinstance(initializer, (list, tuple)) else packed(initializer, iter(carried))
@@ -1635,7 +1639,8 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
     def scanned(*values):
         now, parts, around = list(values[:count]), values[count:count + many], list(values[count + many:])
         results = [now] if skip else []
-        places = list(range(skip, parts[0].shape[0]))
+        size = parts[0].shape[0]
+        places = list(range(size - skip) if reverse else range(skip, size))
         for i in reversed(places) if reverse else places:
             now = list(function(now + [p[i] for p in parts] + around))
             results.append(now)

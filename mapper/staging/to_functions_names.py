@@ -8,7 +8,7 @@ _UNARY = """abs exp log sqrt rsqrt sin cos tan asin acos atan sinh cosh tanh asi
 sign reciprocal digamma lgamma round rint"""
 
 _SAME = """gradients hessians stop_gradient placeholder placeholder_with_default constant convert_to_tensor identity Variable get_variable
-variable_scope get_variable_scope trainable_variables global_variables get_collection add_to_collection GraphKeys AUTO_REUSE
+variable_scope get_variable_scope trainable_variables global_variables get_collection get_collection_ref add_to_collection GraphKeys AUTO_REUSE
 assign assign_add assign_sub scatter_sub scatter_add scatter_update group no_op control_dependencies Session Graph
 get_default_graph reset_default_graph get_default_session global_variables_initializer variables_initializer
 constant_initializer zeros_initializer ones_initializer random_normal_initializer truncated_normal_initializer
@@ -85,6 +85,8 @@ _OTHER = {
     "tf.summary.merge": "no_merged_summary",
     "tf.ConfigProto": "Settings", "tf.GPUOptions": "Settings", "tf.RunOptions": "Settings", "tf.RunMetadata": "Settings",
     "tf.GraphOptions": "Settings", "tf.OptimizerOptions": "Settings", "tf.summary.FileWriter": "Settings",
+    **{f"tf.OptimizerOptions.{name}": "None" for name in ("L0", "L1", "OFF", "ON_1", "ON_2", "DEFAULT")},
+    **{f"tf.RunOptions.{name}": "None" for name in ("NO_TRACE", "SOFTWARE_TRACE", "HARDWARE_TRACE", "FULL_TRACE")},
     "tf.train.Coordinator": "Coordinator", "tf.summary.scalar": "no_summary", "tf.summary.histogram": "no_summary",
     "tf.summary.image": "no_summary", "tf.AUTO_REUSE": "AUTO_REUSE", "tf.newaxis": "None", "tf.__version__": "ms.__version__", "tf.VERSION": "ms.__version__",
     "tf.math.reduce_variance": "reduce_variance", "tf.math.reduce_std": "reduce_std", "tf.nn.tanh": "ops.tanh",

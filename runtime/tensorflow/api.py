@@ -344,6 +344,7 @@ def _top_names() -> dict[str, Any]:
                  no_gradient=gradients.NoGradient, NotDifferentiable=gradients.NoGradient, is_tensor=lambda x: isinstance(x, (graph.Tensor, variables.Variable)),
                  print=lambda *a, **k: control_flow.no_op(), __version__="1.15.0", VERSION="1.15.0", unsorted_segment_sum=array.segment("UnsortedSegmentSum", ops.segment_sum, True),
                  AttrValue=Furniture, GraphDef=Furniture, **{f"assert_{what}": lambda *a, **k: control_flow.no_op() for what in _CHECKS}, VariableAggregation=Furniture(),
+                 Assert=lambda condition, data, summarize=None, name=None: control_flow.no_op(),
                  check_numerics=lambda tensor, message, name=None: convert(tensor), verify_tensor_all_finite=lambda t, msg=None, name=None, **k: convert(t),
                  add_check_numerics_ops=lambda: control_flow.no_op(), matrix_solve_ls=None)
     for absent in ("eager", "matrix_solve_ls"):
