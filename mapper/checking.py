@@ -41,6 +41,7 @@ CODES = {
     "M508": "a gradient that is cut by NumPy",
     "M509": "Parameters of one name",
     "M510": "an input that is no tensor, and is left out",
+    "M511": "a compiled function whose gradients are taken for different things",
 }
 OTHER: dict[Side, Side] = {"tf": "ms", "ms": "tf"}
 NAMES: dict[Side, str] = {"tf": "TensorFlow", "ms": "MindSpore"}

@@ -41,6 +41,7 @@ def defects(program: Program) -> Iterator[Finding]:
         yield from _about_function(program, gradient, bodies[gradient.node])
         yield from _about_calls(program, gradient, bodies[gradient.node])
         yield from _nested(program, gradient, bodies, gradients)
+    yield from _several_gradients(program, gradients)
     yield from _unnamed_parameters(program)
 
 
@@ -274,6 +275,25 @@ def _nested(program: Program, gradient: Gradient, bodies: dict[ast.Call, list[as
 
 def _is_called(program: Program, gradient: Gradient, inside: set[ast.AST]) -> bool:
     return any(call in inside for call in _calls_of(program, gradient))
+
+
+def _several_gradients(program: Program, gradients: list[Gradient]) -> Iterator[Finding]:
+    """Gradients of one compiled function for different things, outside of compiled code."""
+    asked: dict[ast.AST, tuple[str, int]] = {}
+    for gradient in gradients:
+        if _compiled(program, gradient.node):
+            continue
+        weights = [ast.unparse(a) for a in gradient.node.args[1:]] + [ast.unparse(k.value) for k in gradient.node.keywords]
+        what = str(sorted((name, ast.unparse(value)) for name, value in gradient.options.items() if name != "sens_param") + weights)
+        for function in _definitions(program, gradient.function):
+            if not isinstance(function, _FUNCTIONS) or not any(program.api(d.func if isinstance(d, ast.Call) else d) in _COMPILED
+                                                               for d in function.decorator_list):
+                continue
+            before, line = asked.setdefault(function, (what, gradient.node.lineno))
+            if before != what:
+                yield program.finding("M511", "warning", gradient.node, "gradients",
+                                      f"{function.name} is compiled, and its gradient is taken for something else in line {line}: from the second time on one of "
+                                      "the two is zero, or an old one (2.10); give each a compiled function of its own")
 
 
 def _unnamed_parameters(program: Program) -> Iterator[Finding]:
