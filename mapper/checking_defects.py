@@ -292,8 +292,8 @@ def _several_gradients(program: Program, gradients: list[Gradient]) -> Iterator[
             before, line = asked.setdefault(function, (what, gradient.node.lineno))
             if before != what:
                 yield program.finding("M511", "warning", gradient.node, "gradients",
-                                      f"{function.name} is compiled, and its gradient is taken for something else in line {line}: from the second time on one of "
-                                      "the two is zero, or an old one (2.10); give each a compiled function of its own")
+                                      f"{function.name} is compiled, and its gradient is taken for something else in line {line}: from the second time on "
+                                      "one of the two is zero, or an old one (2.10); give each a compiled function of its own")
 
 
 def _unnamed_parameters(program: Program) -> Iterator[Finding]:
