@@ -324,6 +324,12 @@ g = tf.gradients(tf.square(tf.gather(h, ids)), h)[0]
 results = [g.values, g.indices, tf.convert_to_tensor(g)]
 notes = [isinstance(g, tf.IndexedSlices), isinstance(tf.gradients(tf.gather(h, ids), w)[0], tf.IndexedSlices)]
 """,
+    "tf.layers.conv1d": SERIES + """
+y = tf.layers.conv1d(seq, 3, 2, padding='same', activation=tf.tanh, name='one')
+z = tf.layers.conv1d(y, 2, 3, strides=2, use_bias=False)
+results = [y, z] + tf.gradients(tf.reduce_sum(tf.sin(z)), [seq] + tf.trainable_variables())
+notes = [y.shape, z.shape]
+""",
     "the state of a cell is fed": SERIES + """
 cell = tf.nn.rnn_cell.BasicLSTMCell(2)
 start = cell.zero_state(3, tf.float32)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import mapper
+from mapper.staging.to_functions import convert_plainly
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = sorted((ROOT / "tests" / "programs" / "tensorflow").glob("*.py"))
@@ -144,3 +145,34 @@ def test_a_name_of_tensorflow_that_is_given_another_meaning_is_marked(statement:
     assert [(f.code, f.line) for f in conversion.findings] == [("M201", 3)]
     lines = conversion.code.splitlines()
     assert lines[lines.index(statement.splitlines()[0]) - 1].startswith("# mapper: M201 tf.")
+
+
+@pytest.mark.parametrize("name, known", [("gradients", True), ("contrib", True), ("nn", True), ("quantum_leap", False)])
+def test_a_question_for_a_name_of_tensorflow_is_answered(name: str, known: bool) -> None:
+    text = f"import tensorflow as tf\nx = tf.constant(1.)\nuse = x if hasattr(tf, {name!r}) else tf.square(x)\nprint(tf.gradients(use, x))\n"
+    conversion = convert_plainly(text, "program.py")
+    assert not conversion.findings and f"use = x if {known} else square(x)" in conversion.code
+
+
+def test_a_place_beside_a_scope_stays_a_scope(tmp_path: Path) -> None:
+    text = ("import tensorflow as tf\nwith tf.device('/cpu:0'), tf.name_scope('a'):\n    w = tf.Variable(2.0, name='w')\n"
+            "print(w.name)\nwith tf.Session() as s:\n    s.run(tf.global_variables_initializer())\n    print(s.run(tf.gradients(w * w, w)[0]))\n")
+    path = tmp_path / "program.py"
+    path.write_text(convert_plainly(text, "program.py").code)
+    assert run_bundled(path).split() == ["a/w:0", "4.0"]
+
+
+def test_slices_that_only_a_run_can_tell(tmp_path: Path) -> None:
+    text = ("import tensorflow as tf\nx, n = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [])\ny = tf.reduce_sum(x[1:n] ** 2) + x[::-1][0]\n"
+            "g = tf.gradients(y, x)[0]\nwith tf.Session() as s:\n    print(s.run(g, {x: [1., 2., 3., 4.], n: 3}))\n")
+    path = tmp_path / "program.py"
+    path.write_text(convert_plainly(text, "program.py").code)
+    assert numbers(run_bundled(path)) == [0.0, 4.0, 6.0, 1.0]
+
+
+def test_steps_after_an_assignment_change_the_parameter_in_place() -> None:
+    """On MindSpore 2.10 the steps of an optimizer that ran before set_data are lost."""
+    text = ("import tensorflow as tf\nw = tf.Variable(1.0)\nstep = tf.train.AdamOptimizer(0.1).minimize(w * w)\nput = w.assign(3.0)\n"
+            "with tf.Session() as s:\n    s.run(tf.global_variables_initializer())\n    s.run(step)\n    s.run(put)\n    s.run(step)\n    print(s.run(w))\n")
+    code = convert_plainly(text, "program.py").code
+    assert ".set_data(" not in code and "assign_value" not in code

@@ -32,7 +32,7 @@ class Deferred:
         self.apply, self.inputs, self.label = apply, list(inputs), label
         self.after = list(waiting)
         self.dtype = dtype if dtype is not None else next((t.dtype for t in self.inputs if t.dtype is not None), None)
-        self.name = (name or f"{label or 'Tensor'}_{self.serial}") + ":0"
+        self.name = (name or f"{graph.space}{label or 'Tensor'}_{self.serial}") + ":0"
 
     def compute(self, *values):
         return self.apply(*values)
@@ -125,7 +125,7 @@ class Deferred:
         raise TypeError("A tensor that waits for run has no truth value yet: use cond")
 
     def eval(self, feed_dict=None, session=None):
-        return run(self, feed_dict)
+        return run(self, feed_dict) if session is None else session.run(self, feed_dict)
 
     @property
     def shape(self):
@@ -158,14 +158,14 @@ class Action(Deferred):
     """Something that is done when it is run and has no value, or whose value is the new value of a variable."""
 
     def run(self, feed_dict=None, session=None):
-        run(self, feed_dict)
+        self.eval(feed_dict, session)
 
 
 class Placeholder(Deferred):
     """A tensor whose value is given to `run`."""
 
     def __init__(self, dtype, shape, name, default=None):
-        super().__init__(self.default_value, label="Placeholder", dtype=dtype, name=name)
+        super().__init__(self.default_value, label="Placeholder", dtype=dtype, name=name and graph.space + name)
         self.dims, self.default = shape, default
         graph.placeholders.append(self)
 
@@ -1116,11 +1116,15 @@ class Session:
 
 
 class InteractiveSession(Session):
-    """The same: `eval` and `run` of a tensor need no session."""
+    """The same; `eval` and `run` of a tensor use it without being told."""
+
+    def __init__(self, target="", graph=None, config=None):
+        super().__init__(target, graph, config)
+        self.turn()
 
 
 def get_default_session():
-    return Session()
+    return Session.latest or Session()
 
 
 # ------------------------------------------------------------------------------------------------------------ gradients
@@ -1398,7 +1402,7 @@ def MomentumOptimizer(learning_rate, momentum, use_locking=False, name=None, use
 
 
 def AdamOptimizer(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, use_locking=False, name=None):
-    return Optimizer(lambda weights, rate: nn.Adam(weights, rate, beta1, beta2, epsilon), learning_rate)
+    return Optimizer(lambda weights, rate: nn.Adam(weights, rate, max(beta1, 1e-30), beta2, epsilon), learning_rate)
 
 
 def RMSPropOptimizer(learning_rate, decay=0.9, momentum=0.0, epsilon=1e-10, use_locking=False, centered=False, name=None):

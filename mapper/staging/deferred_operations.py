@@ -1678,6 +1678,21 @@ def layers_conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid",
     return found if activation is None else activation(found)
 
 
+def layers_conv1d(inputs, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", dilation_rate=1, activation=None,
+                  use_bias=True, kernel_initializer=None, bias_initializer=zeros_initializer, kernel_regularizer=None, bias_regularizer=None,
+                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None, reuse=None):
+    """A convolutional layer over [batch, length, channels], with variables `kernel` and `bias` in a scope of its name."""
+    size, stride, dilation = [int(np.ravel(value)[0]) for value in (kernel_size, strides, dilation_rate)]
+    inputs = convert_to_tensor(inputs)
+    with layer_scope(name, "conv1d", reuse):
+        kernel = get_variable("kernel", [size, static_shape(inputs)[-1], filters], ms.float32, kernel_initializer, kernel_regularizer, trainable)
+        image = conv2d(expand_dims(inputs, 1), expand_dims(kernel, 0), (1, stride), padding.upper(), dilations=(1, dilation))
+        found = squeeze(image, [1])
+        if use_bias:
+            found = found + get_variable("bias", [filters], ms.float32, bias_initializer, bias_regularizer, trainable)
+    return found if activation is None else activation(found)
+
+
 def layers_conv2d_here(inputs, filters, kernel_size, strides, padding, data_format, dilation_rate, use_bias, kernel_initializer, bias_initializer,
                        kernel_regularizer=None, bias_regularizer=None, trainable=True):
     """A convolutional layer with its variables in the current scope."""

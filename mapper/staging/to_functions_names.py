@@ -143,7 +143,7 @@ _OTHER.update({name: text for text, names in {
     "ResizeMethod": "tf.image.ResizeMethod", "flip_left_right": "tf.image.flip_left_right", "flip_up_down": "tf.image.flip_up_down",
     "total_variation": "tf.image.total_variation", "hinge_loss": "tf.losses.hinge_loss", "cosine_distance": "tf.losses.cosine_distance",
     "add_loss": "tf.losses.add_loss", "weighted_loss": "tf.losses.compute_weighted_loss", "Reduction": "tf.losses.Reduction",
-    "RegisterGradient": "tf.RegisterGradient", "latest_checkpoint": "tf.train.latest_checkpoint",
+    "layers_conv1d": "tf.layers.conv1d", "RegisterGradient": "tf.RegisterGradient", "latest_checkpoint": "tf.train.latest_checkpoint",
     "get_checkpoint_state": "tf.train.get_checkpoint_state", "TensorArray": "tf.TensorArray", "make_template": "tf.make_template",
     "complex_of": "tf.complex tf.dtypes.complex", "real_part": "tf.real",
     "imaginary_part": "tf.imag", "conjugate": "tf.conj", "phase": "tf.angle", "keras_l1": "tf.keras.regularizers.l1", "where_v2": "tf.where_v2",

@@ -363,7 +363,7 @@ def modules() -> dict[str, ModuleType]:
                  "add_queue_runner": lambda *a, **k: None}
     subs: dict[str, dict[str, Any]] = {
         "nn": _nn_names(), "train": {**optimizers, **schedules, **furniture}, "math": _math_names(), "layers": {
-            name: getattr(layers, name) for name in ("dense", "conv2d", "conv2d_transpose", "max_pooling2d", "average_pooling2d", "flatten", "dropout", "batch_normalization")},
+            name: getattr(layers, name) for name in ("dense", "conv1d", "conv2d", "conv2d_transpose", "max_pooling2d", "average_pooling2d", "flatten", "dropout", "batch_normalization")},
         "losses": {name: getattr(nn, name) for name in ("mean_squared_error", "absolute_difference", "huber_loss", "log_loss", "hinge_loss", "softmax_cross_entropy",
                                                          "sparse_softmax_cross_entropy", "sigmoid_cross_entropy", "cosine_distance", "get_losses", "get_total_loss",
                                                          "get_regularization_losses", "get_regularization_loss", "compute_weighted_loss", "Reduction")}

@@ -55,6 +55,27 @@ def conv2d(inputs: Any, filters: Any, kernel_size: Any, strides: Any = (1, 1), p
         return result if activation is None else activation(result)
 
 
+def _one(value: Any) -> int:
+    return int(value[0] if isinstance(value, (list, tuple)) else value)
+
+
+def conv1d(inputs: Any, filters: Any, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str = "channels_last",
+           dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = None,
+           kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+           bias_constraint: Any = None, trainable: bool = True, name: Any = None, reuse: Any = None) -> Tensor:
+    x = convert(inputs)
+    if data_format != "channels_last":
+        raise NotImplementedError("tensorflow.layers.conv1d with channels first is not in mapper's runtime")
+    with _scope(name, "conv1d", reuse):
+        kernel = get_variable("kernel", [_one(kernel_size), _size(x, -1), int(filters)], x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        image, window = wrap(ops.expand_dims(x.node, 1), "ExpandDims"), wrap(ops.expand_dims(convert(kernel).node, 0), "ExpandDims")
+        found = nn.conv2d(image, window, [1, _one(strides)], padding.upper(), dilations=[1, _one(dilation_rate)])
+        result = wrap(ops.squeeze(found.node, (1,)), "conv1d")
+        if use_bias:
+            result = nn.bias_add(result, get_variable("bias", [int(filters)], x.dtype, bias_initializer or Zeros(), bias_regularizer, trainable))
+        return result if activation is None else activation(result)
+
+
 def conv2d_transpose(inputs: Any, filters: Any, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid", data_format: str = "channels_last",
                      activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = None, trainable: bool = True,
                      name: Any = None, reuse: Any = None, kernel_regularizer: Any = None, **ignored: Any) -> Tensor:
