@@ -386,10 +386,13 @@ class Graph:
     def sites_inside(self, node: ast.Assign, value: ast.expr) -> None:
         """The gradients in an expression, as in `-tf.gradients(y, x)[0]`, become values of their own that the expression reads."""
         for inner in list(ast.walk(value)):
-            if not isinstance(inner, ast.Subscript) or not isinstance(inner.value, ast.Call) or self.program.api(inner.value.func) != "tf.gradients":
+            picked = isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Call) and self.program.api(inner.value.func) == "tf.gradients"
+            looped = isinstance(inner, ast.Call) and self.program.api(inner.func) == "tf.gradients" and self.is_looped(inner)
+            if not isinstance(inner, (ast.Subscript, ast.Call)) or not picked and not looped:
                 continue
             site, parent = self.gradient_site(inner), self.editor.parent(inner)
-            if site is None or parent is None or any(isinstance(around, (ast.ListComp, ast.GeneratorExp, ast.Lambda)) for around in self.around(inner, value)):
+            around = [node for node in self.around(inner, value) if not looped or node is not self.editor.parent(parent)]  # type: ignore[arg-type]
+            if site is None or parent is None or any(isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.Lambda)) for node in around):
                 raise NotDirect("tf.gradients inside an expression")
             y = self.find(site.ys[0]) if len(site.ys) == 1 else None
             name = ast.copy_location(ast.Name(self.program.fresh(f"{y.names[0]}_grad" if y is not None else "grad"), ast.Load()), inner)
@@ -400,10 +403,16 @@ class Graph:
                     child[child.index(inner)] = name
             self.editor.adopt(name, parent)
             self.names.scope_of[name] = self.names.scope_of[site.call.func.value if isinstance(site.call.func, ast.Attribute) else site.call.func]
-            self.program.kinds[name] = "tensor"
+            self.program.kinds[name] = "tensors" if looped else "tensor"
             self.take_site(node, ast.Name(name.id, ast.Store()), site, (self.home, name.id))
             self.meaning[name] = self.steps[-1]
             self.steps[-1].inner = True
+
+    def is_looped(self, node: ast.expr) -> bool:
+        """Whether a comprehension goes over an expression: `[f(g) for g in node]`."""
+        loop = self.editor.parent(node)
+        return isinstance(loop, ast.comprehension) and loop.iter is node and isinstance(around := self.editor.parent(loop), (ast.ListComp, ast.GeneratorExp)) \
+            and around.generators[0] is loop
 
     def around(self, node: ast.AST, stop: ast.AST) -> list[ast.AST]:
         """What a node stands in, up to an expression."""
@@ -438,8 +447,7 @@ class Graph:
     def tensor(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
         program = self.program
         for inner in ast.walk(value):
-            if isinstance(inner, (ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict)) or isinstance(
-                    inner, (ast.ListComp, ast.GeneratorExp)) and any(s.kind == "gradient" for s in self.tensors(inner)):
+            if isinstance(inner, (ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict)):
                 raise NotDirect(type(inner).__name__)
             if isinstance(inner, ast.Call) and program.api(inner.func) in VARIABLES | {"tf.placeholder", "tf.gradients"}:
                 raise NotDirect(f"{program.api(inner.func)} inside an expression")
@@ -776,6 +784,7 @@ class Graph:
     def take_action(self, node: ast.Assign, target: ast.expr, call: ast.Call) -> bool:
         """Takes down what changes variables: an assignment, a group, one step of an optimizer."""
         self.name_loss(node, call)
+        self.name_members(node, call)
         operands = self.action(call)
         if operands is None:
             return False
@@ -785,6 +794,20 @@ class Graph:
         step.deps = step.deps.union(*(part.deps for part in parts))
         self.add(step)
         return True
+
+    def name_members(self, node: ast.Assign, call: ast.Call) -> None:
+        """Makes steps of their own of the assignments in a `tf.group(w.assign(…), …)`."""
+        if self.program.api(call.func) != "tf.group" or call.keywords:
+            return
+        for at, part in enumerate(call.args):
+            if isinstance(part, ast.Call) and (operands := self.action(part)) is not None:
+                name = ast.copy_location(ast.Name(self.program.fresh("update"), ast.Load()), part)
+                step = self.step(node, "action", [(self.home, name.id)], part)
+                self.read_from(step, operands)
+                self.add(step)
+                step.inner = True
+                self.meaning[name] = step
+                call.args[at] = name
 
     def take_actions(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> bool:
         """Takes down assignments to each variable of a list, as in `[t.assign(e) for t, e in zip(targets, sources)]`."""
@@ -1049,7 +1072,7 @@ def _initial(program: Program, value: ast.expr, dtype: str | None) -> str:
         return program.render(value, lambda node: None)
     if program.mentions(value):
         raise NotDirect("an initial value")
-    if dtype is None and program.kind(value) in ("array", "unknown", "scalar") and "float32" not in program.editor.original(value):
+    if dtype is None and program.kind(value) == "unknown" and not isinstance(value, (ast.Subscript, ast.Name, ast.Attribute)):
         raise NotDirect("an initial value of a dtype that is not said")
     return program.tensor_text(value, dtype)
 

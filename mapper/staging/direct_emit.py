@@ -449,11 +449,17 @@ class _Writer:
     def group(self, call: ast.Call) -> list[str]:
         """All new values are computed before the first variable changes."""
         lines, ends = [], []
+        users = [r for part in call.args if (s := self.graph.find(part)) is not None for i in [*self.closure(s), s] for r in dict.fromkeys(self.reads(i))]
+        shared: dict[Step, str] = {}
+        for other in dict.fromkeys(users):
+            if other in self.wanted and other.kind != "action" and users.count(other) > 1 and len(other.targets) == 1:
+                shared[other] = self.fresh(f"{other.names[0]}_value")
+                lines.append(f"{shared[other]} = {self.call(other)}")
         for part in call.args:
             inner = self.graph.find(part)
             if inner is None or self.steps_optimizer(inner) or self.program.api(inner.value.func) == "tf.group":  # type: ignore[attr-defined]
                 raise NotDirect("a group of optimizer steps")
-            *before, end = self.act_with_closure(inner)
+            *before, end = self.act_with_closure(inner, shared)
             lines += [line for line in before if line not in lines]
             target, value = end.removeprefix("ops.assign(").removesuffix(")").split(", ", 1)
             fresh = self.fresh(f"new_{target.rpartition('.')[2]}")
@@ -461,8 +467,8 @@ class _Writer:
             ends.append(f"ops.assign({target}, {fresh})")
         return lines + ends
 
-    def act_with_closure(self, step: Step) -> list[str]:
-        """The statements of an action with those that compute its operands."""
+    def act_with_closure(self, step: Step, shared: dict[Step, str]) -> list[str]:
+        """The statements of an action with those that compute its operands; `shared` gives the names of values that are computed already."""
         inner = self.closure(step)
         context = Context(step, {*inner, *self.parameters(step)})
         lines: list[str] = []
@@ -472,7 +478,7 @@ class _Writer:
                     context.local.add(other)
                     lines.append(f"{', '.join(other.names)} = {self.call(other)}")
                 else:
-                    context.given[other] = self.call(other)
+                    context.given[other] = shared.get(other) or self.call(other)
         for part in inner:
             lines += self.written(part, context)
         return [*lines, *self.act(step, context)]
@@ -530,6 +536,8 @@ class _Writer:
 
     def emit_inner(self, step: Step) -> None:
         """What stood inside an expression of a statement stands before it."""
+        if step.kind == "action":
+            return  # a member of a group
         if step.kind == "variables":
             name = f"self.{step.names[0]}" if step.owner is not None else step.names[0]
             self.editor.insert_before(step.node, f"{name} = {step.text}")
