@@ -161,12 +161,17 @@ class Graph:
         """The method whose statements are a part of the `__init__` that calls it, as in `self._build_net()`: nobody else calls it.
 
         `ends` is how often it gives something back, which has to be its last statement."""
-        if not isinstance(node, ast.Call) or node.args or node.keywords or self.owner is None or not isinstance(node.func, ast.Attribute):
+        if not isinstance(node, ast.Call) or self.owner is None or not isinstance(node.func, ast.Attribute):
+            return None
+        given = [*node.args, *(k.value for k in node.keywords)]
+        if self.tensors(node) or any(self.program.is_session(a) or isinstance(a, (ast.Starred, ast.Call)) for a in given):
             return None
         function = self.program.callee(node)
-        if not isinstance(function, Function) or self.program.owner.get(function) is not self.owner or self.program.role(function) == "host" \
-                or len(function.args.args) != 1 or function.decorator_list or len(self.program.calls.get(function, ())) != 1 or len(returns(function)) != ends \
-                or ends and not isinstance(function.body[-1], ast.Return):
+        if not isinstance(function, Function) or self.program.owner.get(function) is not self.owner or self.program.role(function) == "host":
+            return None
+        if function.args.vararg or function.args.kwarg or function.decorator_list or len(self.program.calls.get(function, ())) != 1:
+            return None
+        if len(returns(function)) != ends or ends and not isinstance(function.body[-1], ast.Return):
             return None
         return function
 

@@ -865,7 +865,7 @@ class _Writer:
         if weights:
             texts = [self.several_text(w, context) for w in weights]
             compiled = self.inside or context.step is not None and self.compiled(context.step)
-            call += f", {texts[0]}" if alone else f", [{', '.join(texts)}]" if compiled else f", ms.ParameterTuple([{', '.join(texts)}])"
+            call += f", {texts[0]}" if alone else f", {listing(texts)}" if compiled else f", ms.ParameterTuple({listing(texts)})"
         sens = [self.cotangent(part, context) for part in site.sens or ()]
         texts = [self.text_of(a, None, context) for a in arguments]
         given = [f"ms.mutable({text})" if self.constant(a, context) else text for a, text in zip(arguments, texts)]

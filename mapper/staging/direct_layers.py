@@ -11,6 +11,7 @@ DENSE = "tf.layers.dense"
 REUSE = frozenset({"reuse_variables"})
 _DENSE_ORDER = ("inputs", "units", "activation", "use_bias", "kernel_initializer", "bias_initializer")
 _PURE = frozenset(f"np.{name}" for name in ("zeros", "ones", "full", "eye", "array", "asarray", "sqrt", "linspace", "arange", "float32"))
+_VIEWS = frozenset({"reshape", "astype", "copy", "transpose", "ravel", "flatten", "dot"})  # methods of arrays that draw nothing
 Piece = tuple[bool, str]  # whether it is literal text, and the text
 
 
@@ -42,7 +43,7 @@ def check_start(program: Program, start: ast.expr) -> None:
     """Raises NotDirect when an initial value is drawn in a layer that is called again for the same variables: TensorFlow draws again."""
     for call in ast.walk(start):
         if isinstance(call, ast.Call) and program.api(call.func) is None and (program.names.resolve(call.func) or "") not in _PURE \
-                and layer_around(program, call) is not None and reuses(program):
+                and not (isinstance(call.func, ast.Attribute) and call.func.attr in _VIEWS) and layer_around(program, call) is not None and reuses(program):
             raise NotDirect("initial values that are drawn in a layer")
 
 
