@@ -2705,7 +2705,7 @@ def layers_batch_normalization(inputs, axis=-1, momentum=0.99, epsilon=1e-3, cen
         used_mean, used_variance = mean * now + moving_mean * (1 - now), variance * now + moving_variance * (1 - now)
     else:
         used_mean, used_variance = mean, variance
-    spread = unbiased(variance, inputs) if rank == 4 else variance
+    spread = unbiased(variance, inputs) if rank == 4 and fused is not False else variance
     for average, value in ((moving_mean, mean), (moving_variance, spread)):
         add_to_collection("update_ops", average.assign(average - (average - stop_gradient(value)) * kept))
     return batch_normalization(inputs, used_mean, used_variance, beta, gamma, epsilon)
