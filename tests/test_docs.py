@@ -29,8 +29,7 @@ from mapper.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-ELSEWHERE = {"benchmarks.md", "coverage.md"}
-PAGES = sorted(path for path in DOCS.glob("*.md") if path.name not in ELSEWHERE)
+PAGES = sorted(DOCS.glob("*.md"))
 KINDS = {"console", "python", "toml", "yaml", "json", "text"}
 BLOCK = re.compile(r"(?:^<!-- (file|append|shows|needs): (\S+) -->\n)?^```(\w*)\n(.*?)^```$", re.S | re.M)
 STEP = re.compile(r"^\$ (.*\n)((?:(?!\$ ).*\n)*)", re.M)
