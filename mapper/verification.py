@@ -124,9 +124,12 @@ def site_rows(sites: Sequence[Site], left: Run, right: Run, tolerance: Tolerance
     others = [e.values for e in right.record.evaluations if e.line not in claimed]
     rows = []
     for (line, column), same in _by_place(sites).items():
-        ours = [e.values for e in left.record.evaluations if (e.line, e.column) == (line, column)]
-        theirs = [e.values for e in right.record.evaluations if (e.line, e.column) in {site.converted for site in same}]
-        rows.append(_row(same[0], ours, theirs, others, left.record.opinions.get((line, column)), left, right, tolerance, hidden))
+        ours = [e for e in left.record.evaluations if (e.line, e.column) == (line, column)]
+        theirs = [e for e in right.record.evaluations if (e.line, e.column) in {site.converted for site in same}]
+        # the side with sessions knows what belongs together
+        runs = [e.run for e in (ours if any(e.run for e in ours) else theirs)]
+        rows.append(_row(same[0], [e.values for e in ours], [e.values for e in theirs], others, left.record.opinions.get((line, column)), left, right,
+                         tolerance, hidden, runs))
     return rows
 
 
@@ -139,12 +142,12 @@ def _by_place(sites: Sequence[Site]) -> dict[tuple[int, int], list[Site]]:
 
 
 def _row(site: Site, ours: list[Values], theirs: list[Values], others: list[Values], opinion: Opinion | None, left: Run, right: Run,
-         tolerance: Tolerance, hidden: bool) -> Comparison:
+         tolerance: Tolerance, hidden: bool, runs: Sequence[int]) -> Comparison:
     row = Comparison(f"{site.kind} {site.id}", site.line, site.converted[0] if site.converted else 0, "not run")
     if not ours:
         who = "neither program reached it" if not theirs else "the original did not reach it, though the converted program did"
         return replace(row, notes=(who,))
-    judged = judge_site(ours, theirs, others, tolerance, site.kind == "hessians", hidden)
+    judged = judge_site(ours, theirs, others, tolerance, site.kind == "hessians", hidden, runs)
     if hidden and judged.verdict == "differs" and not theirs:
         return replace(row, notes=("it cannot be seen in the converted program (a compiled function, or a record that is full); what comes of it is compared",))
     row = replace(row, verdict=judged.verdict, evaluations=len(ours), errors=judged.errors, notes=tuple(sorted(judged.notes)))

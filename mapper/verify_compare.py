@@ -109,10 +109,11 @@ def _worse(a: Distance, b: Distance) -> Distance:
 
 
 def judge_site(ours: Sequence[Values], theirs: Sequence[Values], others: Sequence[Values], tolerance: Tolerance, matrix: bool = False,
-               hidden: bool = False) -> Judgement:
+               hidden: bool = False, runs: Sequence[int] = ()) -> Judgement:
     """All evaluations of a site in the original against those in the converted program.
 
-    Equally many are compared in their order, or in any order when one place stands for several gradients. Otherwise an evaluation may
+    Equally many are compared in their order, or in any order within a run when one place stands for several gradients; `runs` has for each
+    evaluation the run it belongs to, where that is known. Otherwise an evaluation may
     answer for several equal ones. What the converted program computes in a definition that serves several sites is among `others`,
     where each gradient must be found; `matrix` says that it is made of rows there. `hidden` says that either program may compute what cannot
     be seen: then it is enough that most of what is seen on both sides agrees."""
@@ -123,7 +124,7 @@ def judge_site(ours: Sequence[Values], theirs: Sequence[Values], others: Sequenc
     matches = [_best(values, _nearby(theirs, i * len(theirs) / len(ours)), tolerance) for i, values in enumerate(ours)]
     missing = [i for i, match in enumerate(matches) if match is None]
     if not missing:
-        taken = _assigned(ours, theirs, tolerance) if len(ours) == len(theirs) else None
+        taken = _assigned(ours, theirs, tolerance, runs) if len(ours) == len(theirs) else None
         if len(ours) != len(theirs) or taken is not None:
             return _together([match for match in (taken or matches) if match is not None])
         missing = [next(i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if judge(a, b, tolerance).verdict == "differs")]
@@ -166,12 +167,13 @@ def _best(values: Values, pool: Sequence[Values], tolerance: Tolerance) -> Judge
     return close
 
 
-def _assigned(ours: Sequence[Values], theirs: Sequence[Values], tolerance: Tolerance) -> list[Judgement | None] | None:
-    """Each of ours with one of theirs of its own, in whatever order; None when that does not come out even."""
+def _assigned(ours: Sequence[Values], theirs: Sequence[Values], tolerance: Tolerance, runs: Sequence[int]) -> list[Judgement | None] | None:
+    """Each of ours with one of theirs of its own, in whatever order within a run; None when that does not come out even."""
     free = list(range(len(theirs)))
     result: list[Judgement | None] = []
     for index, values in enumerate(ours):
-        for place in sorted(free, key=lambda i: abs(i - index)):
+        near = [i for i in free if runs[i] == runs[index]] if len(runs) == len(ours) else free
+        for place in sorted(near, key=lambda i: abs(i - index)):
             found = judge(values, theirs[place], tolerance)
             if found.verdict != "differs":
                 result.append(found)

@@ -15,12 +15,13 @@ Place = tuple[int, int]
 @dataclass(frozen=True)
 class Evaluation:
     """What one run of a gradient site gave: per gradient an array, None, or UNKNOWN. `task` is the number of the task that it was
-    computed for, -1 when the program itself did."""
+    computed for, -1 when the program itself did; `run` that of the session's run, 0 where there are no sessions."""
 
     line: int
     column: int
     values: tuple[Any, ...]
     task: int = -1
+    run: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def read_record(path: Path) -> Record:
     for header, values in _entries(path):
         kind = header["kind"]
         if kind == "site":
-            evaluations.append(Evaluation(header["line"], header["column"], values, task))
+            evaluations.append(Evaluation(header["line"], header["column"], values, task, header.get("run", 0)))
         elif kind == "oracle":
             at = header["line"], header["column"]
             if at not in opinions or opinions[at].verdict in ("skipped", "kink"):

@@ -92,12 +92,13 @@ def write(kind: str, values: Iterable[Any] = (), **header: Any) -> None:
     _file.write(b"".join([len(text).to_bytes(8, "little"), text, *(array.tobytes() for array in arrays)]))
 
 
-def record(at: Place | None, values: Sequence[Any]) -> None:
-    """One evaluation of the site `at`: an array, None or UNKNOWN per gradient."""
+def record(at: Place | None, values: Sequence[Any], run: int = 0) -> None:
+    """One evaluation of the site `at`: an array, None or UNKNOWN per gradient; `run` is the number of the session's run, 0 outside of runs."""
     if at is not None:
-        write("site", values, line=at[0], column=at[1])
+        write("site", values, line=at[0], column=at[1], run=run)
 
 
+_runs = 0
 _states: dict[int, dict[Any, Any]] = {}
 
 
@@ -242,9 +243,11 @@ def before(fetches: Sequence[Node], fed: Sequence[Node] = ()) -> list[Node]:
 
 def ran(watched: Watch, values: Sequence[Any], fed: Sequence[Node], arrays: Sequence[Any], state: dict[Any, Any]) -> None:
     """Records what a run gave for the watched sites; `state` holds the variables from before the run."""
+    global _runs
+    _runs += 1
     for declared, places in watched.sites:
         found = [place if place is None or place is UNKNOWN else values[place] for place in places]
-        record(declared.at, found)
+        record(declared.at, found, _runs)
         if _wanted(declared.at):
             feeds = dict(zip(fed, arrays, strict=True))
             _consult(declared.at, _known_part(declared.problem, found), [f for f in found if f is not UNKNOWN], lambda node: _given(node, feeds, state))

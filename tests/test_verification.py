@@ -371,6 +371,8 @@ def test_unknown_gradients_are_left_out_but_nothing_in_common_proves_nothing() -
 def test_evaluations_of_one_place_may_come_in_another_order_but_each_only_once() -> None:
     a, b, c = ((array(v),) for v in (1, 2, 3))
     assert judge_site([a, b], [b, a], [], TOLERANCE).verdict == "exact"
+    assert judge_site([a, b], [b, a], [], TOLERANCE, runs=[1, 1]).verdict == "exact"
+    assert judge_site([a, b], [b, a], [], TOLERANCE, runs=[1, 2]).verdict == "differs"
     assert judge_site([a, a], [a, b], [], TOLERANCE).verdict == "differs"
     assert judge_site([a, a, a], [a], [], TOLERANCE).verdict == "exact"
     assert judge_site([a, b], [a], [], TOLERANCE).verdict == "differs"

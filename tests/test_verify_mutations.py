@@ -23,7 +23,9 @@ from mapper.verify_sites import moved
 ROOT = Path(__file__).resolve().parent.parent
 TENSORFLOW, MINDSPORE = ROOT / "tests/programs/tensorflow", ROOT / "tests/programs/mindspore"
 PROGRAMS = [ROOT / "examples/seed_tensorflow.py", ROOT / "examples/seed_mindspore.py", TENSORFLOW / "vae_clip_by_norm.py", TENSORFLOW / "kdv_third_order.py",
-            TENSORFLOW / "saliency_gradcam.py", TENSORFLOW / "influence_hvp.py", TENSORFLOW / "dqn_target_network.py", MINDSPORE / "eight_combinations.py",
+            TENSORFLOW / "saliency_gradcam.py", TENSORFLOW / "influence_hvp.py", TENSORFLOW / "dqn_target_network.py", TENSORFLOW / "cotangents_of_every_form.py",
+            TENSORFLOW / "gradients_of_expressions.py", TENSORFLOW / "losses_and_parts.py", TENSORFLOW / "networks_in_scopes.py", TENSORFLOW / "actor_critic_of_layers.py",
+            MINDSPORE / "eight_combinations.py",
             MINDSPORE / "functional_api.py", MINDSPORE / "hyper_map_overloads.py", MINDSPORE / "many_primitives.py", MINDSPORE / "numpy_functions.py",
             MINDSPORE / "same_input_twice.py", MINDSPORE / "decorated_functions.py"]
 MUTATIONS = 24             # of each program, as far as there are that many
