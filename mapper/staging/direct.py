@@ -906,6 +906,10 @@ class Graph:
     def optimizer_text(self, call: ast.Call, weights: str) -> str:
         """The optimizer of MindSpore for one of TensorFlow's."""
         api = str(self.program.api(call.func))
+        if self.program.unsaid:
+            raise NotDirect("an optimizer for variables that may be float64, which MindSpore's refuse")
+        if any(k.arg == "beta1" and isinstance(k.value, ast.Constant) and not k.value.value for k in call.keywords):
+            raise NotDirect("Adam without a first moment, which MindSpore refuses")
         if self.tensors(call) or len(call.args) > (1 if api.endswith("RMSPropOptimizer") else 4):
             raise NotDirect("the arguments of an optimizer")
         parts = [self.editor.original(a) for a in call.args]
@@ -1079,7 +1083,17 @@ def _initial(program: Program, value: ast.expr, dtype: str | None) -> str:
         raise NotDirect("an initial value")
     if dtype is None and program.kind(value) == "unknown" and not isinstance(value, (ast.Subscript, ast.Name, ast.Attribute)):
         raise NotDirect("an initial value of a dtype that is not said")
+    if dtype is None and program.kind(value) in ("array", "unknown", "scalar") and not _says_float32(program, value):
+        program.unsaid = True
     return program.tensor_text(value, dtype)
+
+
+def _says_float32(program: Program, value: ast.expr) -> bool:
+    """Whether an array, or what its names are bound to, is made as float32."""
+    if "float32" in program.editor.original(value):
+        return True
+    bound = [b.value for n in ast.walk(value) if isinstance(n, ast.Name) and n in program.names.scope_of for b in program.bindings(n)]
+    return any(b is not None and "float32" in program.editor.original(b) for b in bound)
 
 
 def ordered(node: ast.AST) -> Iterator[ast.AST]:

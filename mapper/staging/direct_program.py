@@ -92,6 +92,7 @@ class Program:
         self.asked: set[ast.AST] = set()
         self.open = False
         self.layered = False
+        self.unsaid = False  # whether the dtype of some variable is that of an array which may be float64
 
     # ----------------------------------------------------------------------------------------------------------------- names
 
