@@ -85,6 +85,7 @@ class Graph:
         self.furniture: list[ast.stmt] = []
         self.parts: dict[Function, ast.stmt | None] = {}
         self.graphs: set[str] = set()
+        self.asked: dict[ast.Call, ast.Name] = {}
         self.home: ast.AST = self.tree
         self.owner: ast.ClassDef | None = None
         self.prefix: list[Piece] = []
@@ -601,6 +602,13 @@ class Graph:
             sens = None if all(is_none(part) for part in sens) else sens
         return Site(call, ys, xs, sens, pick)
 
+    def is_list(self, node: ast.expr) -> bool:
+        """Whether an expression is a list of tensors or of variables."""
+        if isinstance(node, ast.Call):
+            return self.program.api(node.func) in ("tf.trainable_variables", "tf.get_collection")
+        step = self.find(node)
+        return isinstance(node, ast.List) or step is not None and step.kind in ("list", "variables")
+
     def several(self, node: ast.expr) -> list[ast.expr]:
         if isinstance(node, (ast.List, ast.Tuple)):
             return [part for e in node.elts for part in self.several(e)]
@@ -611,8 +619,7 @@ class Graph:
             items = self.variables()
         elif (step := self.find(node)) is not None and step.kind == "list":
             items = step.items
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and all(
-                (s := self.find(part)) is not None and s.kind in ("list", "variables") for part in (node.left, node.right)):
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and self.is_list(node.left) and self.is_list(node.right):
             return [*self.several(node.left), *self.several(node.right)]
         else:
             return [node]
@@ -625,7 +632,9 @@ class Graph:
 
     def registered(self, call: ast.Call) -> ast.expr:
         """A name for the variables that an expression asks for where it stands."""
-        name = ast.copy_location(ast.Name(self.program.fresh("weights"), ast.Load()), call)
+        if call in self.asked:
+            return self.asked[call]
+        name = self.asked[call] = ast.copy_location(ast.Name(self.program.fresh("weights"), ast.Load()), call)
         step = self.step(self.editor.statement(call), "variables", [(self.home, name.id)], call)
         step.varies, step.holds, step.layered, step.inner, step.text = True, "list", True, True, registry_text(self.program, call)
         self.add(step)

@@ -906,6 +906,10 @@ class _Writer:
         if inputs and weights:
             self.pair = self.pair or (self.fresh("input_grads"), self.fresh("weight_grads"))
             first, second = self.pair
+            if any(x.kind == "variables" for x in weights):
+                if list(site.xs) != [*inputs, *weights] or site.pick is not None:
+                    raise NotDirect("variables of a container between other xs")
+                return f"{first}, {second} = {call}\n{target} = [*{first}, *{second}]"
             order = [f"{first}[{inputs.index(x)}]" if x in inputs else f"{second}[{weights.index(x)}]" for x in site.xs]
             value = order[site.pick] if site.pick is not None else ("[%s]" if self.listed(step) else "%s") % ", ".join(order)
             return f"{first}, {second} = {call}\n{target} = {value}"
