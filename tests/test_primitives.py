@@ -17,6 +17,7 @@ from mapper.runtime.core import Node, Primitive
 from mapper.runtime.evaluate import Prepared
 from mapper.runtime.ops import PRIMITIVES
 from mapper.runtime.ops.state import placeholder
+from mapper.runtime.tensorflow import tensor_array  # noqa: F401  it defines primitives of its own
 
 STEP, RTOL, ATOL = 1e-5, 2e-6, 2e-7
 
@@ -364,6 +365,9 @@ def indexing_cases() -> None:
         rows = ops.indexing._gather(like, indices, **params)
         case("gather_back", of("gather_back", **params), normal(*rows.shape), like, indices, label=str(params))
     case("gather", lambda x, i, j: [ops.gather(x, i), ops.gather(x, j)], normal(3, 2), ints(2, 0, 0), ints([[1], [2]]), label="rows joined")
+    for row in (0, 2, 4):                   # a row that is there, the last one, one beyond
+        case("tensor_array_write", of("tensor_array_write"), normal(3, 2), ints(row), normal(2), label=str(row))
+        case("tensor_array_kept", of("tensor_array_kept"), normal(max(3, row + 1), 2), normal(3, 2), ints(row), label=str(row))
     case("as_rows", of("as_rows"), normal(2, 3, 4), ints([[0, 1, 0], [2, 2, 1]]))
     for indices in (ints([[0, 1], [2, 0], [2, 0]]), ints([[2], [2]]), ints([[[0, 1]], [[1, 1]]])):
         like = normal(3, 2, 2)

@@ -373,8 +373,8 @@ def power(a, b):
 def getitem(x, *index):
     if len(index) == 1 and isinstance(index[0], ms.Tensor) and index[0].ndim == 0:
         return ms.ops.gather(x, index[0].expand_dims(0), 0).squeeze(0)  # x[i] has no gradient for a tensor i
-    if any(isinstance(part, slice) and isinstance(part.step, int) and part.step < 0 for part in index):
-        x, index = turned_round(x, index)
+    if any(isinstance(part, slice) and isinstance(part.step, int) and part.step < 0 for part in index):  #: turned_round
+        x, index = turned_round(x, index)  #: turned_round
     return x[index]
 
 

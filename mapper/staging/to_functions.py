@@ -251,6 +251,8 @@ def _carry(program: _Program, imports: list[ast.stmt]) -> None:
     program_uses = set().union(*(uses(statement) for statement in program.tree.body)) if program.tree.body else set()
     if "gradients" in program.editor.source and any(isinstance(n, (ast.Is, ast.IsNot)) for n in ast.walk(program.tree)):
         program.wanted.add("linked")  # whether a gradient is None is asked for
+    if any(isinstance(n, ast.Slice) and n.step is not None and not isinstance(n.step, ast.Constant) for n in ast.walk(program.tree)):
+        program.wanted.add("turned_round")  # a negative step, or one that may be
     support = carried(program_uses, program.wanted, program.renamed)
     text = support.text
     lines = []

@@ -25,7 +25,9 @@ def _written(flow: Array, row: Array, value: Array) -> Array:
 def _kept(g: Array, flow: Array, row: Array) -> Array:
     if flow.ndim != g.ndim:
         return np.zeros(flow.shape, g.dtype)
-    found = g[:len(flow)].copy()                               # a write may have made the array longer
+    found = np.zeros((len(flow), *g.shape[1:]), g.dtype)       # a write may have made the array longer
+    both = min(len(flow), len(g))
+    found[:both] = g[:both]
     found[int(row):int(row) + 1] = 0
     return found
 
