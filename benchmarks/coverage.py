@@ -5,7 +5,7 @@
 Of every folder (a repository, say) the Python files that take gradients of TensorFlow 1.x or MindSpore are converted, in memory. A site is
 what the converter calls one: `tf.gradients`, `tf.hessians`, a call of what `GradOperation`, `grad`, `value_and_grad` and their like give. That
 none is overlooked is checked against the syntax tree of the output: these names, where they are left in it ("left"). A site is converted when
-it is written for the other framework; a file is whole when no marker is left in it. Files of the same text count once, files that name
+it is written for the other framework; a file is whole when no marker and no such name is left in it. Files of the same text count once, files that name
 these functions only in texts and comments not at all. --files prints a line for each file."""
 from __future__ import annotations
 
@@ -80,14 +80,15 @@ def convert(path: Path, text: str, to: Any) -> File:
     finally:
         signal.alarm(0)
     reasons = [f"{finding.code} {finding.message}" for finding in done.findings if finding.level == "error"]
-    return File(path, len(done.sites), sum(site.converted is not None for site in done.sites), named(done.code, to), done.complete, reasons=reasons)
+    left = named(done.code, to)
+    return File(path, len(done.sites), sum(site.converted is not None for site in done.sites), left, done.complete and not left, reasons=reasons)
 
 
 def files_of(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """Path, text and direction of each file that takes gradients."""
     seen = set()
     for path in sorted(folder.rglob("*.py")):
-        text = path.read_text("utf-8", errors="replace")
+        text = path.read_text("utf-8-sig", errors="replace")
         digest = hashlib.sha256(text.encode()).digest()
         if digest not in seen and (to := direction(text)) and named(text, to):
             seen.add(digest)
