@@ -161,3 +161,30 @@ def test_a_tuple_of_values_is_one_value_of_a_lambda() -> None:
                           "        print(g.asnumpy(), H.asnumpy())\n        x = x - g\n"
                           "    return x\nprint(newton(ms.Tensor([1.0, 2.0]), 2).asnumpy())\n").code
     assert re.search(r"g, H = run\(lambda [^:]+: \(grad\(x\), hess\(x\)\), ", code)
+
+
+_OVERLOADS = ("import mindspore.ops as ops\nfrom mindspore.ops import functional as F, composite as C\n"
+              "_accumulate = C.MultitypeFuncGraph('accumulate')\n@_accumulate.register('Tensor', 'Tensor')  # first\ndef _add(acc, grad):\n"
+              "    return F.assign_add(acc, grad)\n")
+_MAPPED = "hyper_map = C.HyperMap()\nclass Net(nn.Cell):\n    def construct(self, x):\n        hyper_map(_accumulate, self.acc, grads)  # note\n"
+ODD = {
+    "an op without its arguments": ("from mindspore import ops\nclass A:\n    def f(self):\n        ops.clip_by_global_norm().x()\n", "# mapper: M302"),
+    "nothing is left below an update": (_OVERLOADS + _MAPPED + "        self.grad = ops.GradOperation(get_by_list=True)\n", "        return update"),
+    "one registration twice": (_OVERLOADS + _OVERLOADS.partition("e')\n")[2] + _MAPPED, "        [_accumulate(a, b) for a, b in zip(self.acc, grads)]  # note"),
+    "a lone star": ("async def main():\n    import mindspore as ms\n    (z, s), gz =* ms.value_and_grad(g, 0, has_aux=True)(x, y)\n    print(z)\n", "=* run("),
+}
+
+
+@pytest.mark.parametrize("source, line", ODD.values(), ids=ODD)
+def test_odd_programs_are_converted_or_marked(source: str, line: str) -> None:
+    code = mapper.convert(source).code
+    ast.parse(code)
+    assert line in code
+    assert code.count("# first") == source.count("# first")
+
+
+def test_parts_of_a_shape_are_joined_and_compared_as_tuples(tmp_path: Path) -> None:
+    source = ("import numpy as np\nimport mindspore as ms\nfrom mindspore import ops\nx = ms.Tensor(np.ones((2, 4, 5), np.float32))\ndef f(x):\n"
+              "    y = ops.ones(x.shape[:1] + (3,) + ops.shape(x)[2:], ms.float32)\n    assert x.shape[1:] == (4, 5)\n"
+              "    return (x[:, :3] * y).sum() * x.shape[0]\nprint(ms.grad(f)(x).asnumpy().sum())\n")
+    assert numbers(run(converted(source, tmp_path))) == [60.0]

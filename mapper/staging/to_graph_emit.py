@@ -259,13 +259,11 @@ class Emitter:
     def tensor_attribute(self, node: ast.Attribute) -> None:
         self.expr(node.value)
         forms = {
-            "shape": "tuple({0}.shape.as_list())", "ndim": "{0}.shape.ndims", "T": "tf.transpose({0})",
+            "ndim": "{0}.shape.ndims", "T": "tf.transpose({0})",
             "size": "{0}.shape.num_elements()", "mT": "tf.matrix_transpose({0})", "name": "{0}.op.name",
             "requires_grad": "{0}.trainable",
         }
-        form = forms.get(node.attr)
-        if node.attr == "shape" and isinstance(self.editor.parent(node), ast.Subscript):
-            form = "{0}.shape.as_list()"
+        form = self.shape_form(node) if node.attr == "shape" else forms.get(node.attr)
         if form is not None:
             self.replace(node, lambda: form.format(self.atom(node.value) if form.startswith("{0}.") or "({0}." in form
                                                    else self.text(node.value)))
@@ -697,10 +695,17 @@ class Emitter:
                                                        "nn.BatchNorm3d", "nn.Dropout2d")
                    for n in ast.walk(self.program.tree) if isinstance(n, ast.Call) for o in alternatives(self.kind(n)))
 
+    def shape_form(self, node: ast.expr) -> str:
+        """A shape is a list where one number of it is read, or a part that nothing joins to or compares with a tuple."""
+        part = self.editor.parent(node)
+        if not isinstance(part, ast.Subscript):
+            return "tuple({0}.shape.as_list())"
+        whole = isinstance(part.slice, ast.Slice) and isinstance(self.editor.parent(part), (ast.BinOp, ast.Compare))
+        return "tuple({0}.shape.as_list())" if whole else "{0}.shape.as_list()"
+
     def shape_call(self, node: ast.Call) -> None:
         self.arguments(node)
-        form = "{}.shape.as_list()" if isinstance(self.editor.parent(node), ast.Subscript) else (
-            "tuple({}.shape.as_list())")
+        form = self.shape_form(node)
         self.replace(node, lambda: form.format(self.atom(node.args[0])), node.func)
 
     def dtype_call(self, node: ast.Call) -> None:

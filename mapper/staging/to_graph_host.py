@@ -324,6 +324,9 @@ class HostEmitter:
     # ---- expressions in host code --------------------------------------------------------------------------
     def expr(self, node: ast.expr) -> None:
         """Register the edits of a host expression: what is computed in the graph is fetched."""
+        if isinstance(node, ast.Starred):
+            self.expr(node.value)
+            return
         kind = self.program.kind(node)
         if self.roles.mode(node) == "graph":
             self.graph.expr(node)

@@ -276,7 +276,7 @@ def _ops_call(short: str, call: ast.Call, args: list[Value | None]) -> Value | N
     if short in SEVERAL:
         return Seq(element=TENSOR)
     if short == "clip_by_global_norm" or (short == "clip_by_value" and args and isinstance(args[0], Seq)):
-        return args[0]
+        return args[0] if args else Seq(element=TENSOR)
     if short == "clip_by_norm" and args and isinstance(args[0], Seq):
         return args[0]
     if short in ("depend", "stop_gradient", "identity"):

@@ -106,6 +106,11 @@ class Updates:
         stored = self.graph.stored_parameter(node) if self.roles.stores_parameter(node) else None
         if stored is None:
             self.graph.expr(operation)
+        if node in self.graph.problems:
+            # a marked statement is the reader's: it stays one statement, so that the marker stands above it
+            self.graph.flush(node)
+            self.block(rest, [*before, node], ())
+            return
         if value is not None:
             self.graph.expr(value)
             self.graph.done(call.func if isinstance(call, ast.Call) else None)
@@ -129,7 +134,9 @@ class Updates:
             said = stored() if stored is not None else self.graph.text(operation)
             parts = ["\n".join(lines).replace("{operation}", said)] if lines else []
             inner = [line.replace("{value}", self.graph.text(value) if value is not None else "") for line in tail]
-            if rest or inner and inner != [f"return {name}"]:
+            if rest and not inner and all(s in self.graph.deleted for s in rest):
+                parts.append(f"return {name}")
+            elif rest or inner and inner != [f"return {name}"]:
                 several = said.startswith("[") and " for " in said
                 parts.append(f"with tf.control_dependencies({name if several else f'[{name}]'}):")
                 parts += [f"    {line}" for line in inner]
