@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,36 +83,65 @@ def bound(tree: ast.AST) -> frozenset[str]:
 _STRING = re.compile(r'("""[\s\S]*?"""|f?"[^"\n]*")')
 _FIELD = re.compile(r"\{[^{}]*\}")
 _WITH = re.compile(r"^.*\S  #: (\w+)$\n", re.MULTILINE)
+_DOCSTRING = re.compile(r'\A"""[\s\S]*?"""')
+_TOP = re.compile(r"^(?=[A-Za-z_@])", re.MULTILINE)      # where a statement of a module begins
+_LABEL = re.compile(r"(?:def|class) (\w+)|(\w+)(?:: [^=\n]+)? = ")
+
+
+class Library(Mapping[str, Definition]):
+    """The library's definitions by name, in the order of its files: each is read when it is asked for.
+
+    A line that ends in `#: name` is there only if that definition is `present`."""
+
+    def __init__(self, present: frozenset[str]) -> None:
+        self.present = present
+
+    def __getitem__(self, name: str) -> Definition:
+        order, text, marks = _texts()[name]
+        return _read(name, order, text, marks & self.present)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _texts()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_texts())
+
+    def __len__(self) -> int:
+        return len(_texts())
 
 
 @functools.cache
-def definitions(present: frozenset[str] = frozenset()) -> dict[str, Definition]:
-    """The library's definitions by name, in the order of its files.
+def definitions(present: frozenset[str] = frozenset()) -> Library:
+    """The library where these definitions are present."""
+    return Library(present)
 
-    A line that ends in `#: name` is there only if that definition is `present`."""
-    found: dict[str, Definition] = {}
-    for name in FILES:
-        source = Path(__file__).with_name(name).read_text(encoding="utf-8")
-        source = _WITH.sub(lambda line: line.group().replace(f"  #: {line[1]}", "") if line[1] in present else "", source)
-        lines = source.splitlines()
-        for node in ast.parse(source).body:
-            for label in _labels(node):
-                found[label] = _definition(label, node, lines, len(found))
+
+@functools.cache
+def _texts() -> dict[str, tuple[int, str, frozenset[str]]]:
+    """The place of each definition, its text, and the marks of lines in it."""
+    found: dict[str, tuple[int, str, frozenset[str]]] = {}
+    for file in FILES:
+        source = Path(__file__).with_name(file).read_text(encoding="utf-8")
+        for text in _TOP.split(_DOCSTRING.sub("", source)):
+            if label := _LABEL.match(text):
+                kept = text.rstrip().split("\n")
+                while kept[-1].startswith(("#", "@")) or not kept[-1]:
+                    kept.pop()
+                whole = "\n".join(kept) + "\n"
+                found[label[1] or label[2]] = len(found), whole, frozenset(m[1] for m in _WITH.finditer(whole))
     return found
+
+
+@functools.cache
+def _read(name: str, order: int, text: str, present: frozenset[str]) -> Definition:
+    text = _WITH.sub(lambda line: line.group().replace(f"  #: {line[1]}", "") if line[1] in present else "", text)
+    return _definition(name, ast.parse(text).body[0], text.splitlines(), order)
 
 
 @functools.cache
 def conditions() -> frozenset[str]:
     """The definitions that lines of others depend on."""
-    return frozenset(m[1] for name in FILES for m in _WITH.finditer(Path(__file__).with_name(name).read_text(encoding="utf-8")))
-
-
-def _labels(node: ast.stmt) -> list[str]:
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return [node.name]
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        return [node.targets[0].id]
-    return []
+    return frozenset().union(*(marks for _, _, marks in _texts().values()))
 
 
 def _definition(name: str, node: ast.stmt, lines: list[str], order: int) -> Definition:

@@ -77,6 +77,7 @@ class Program:
                     if inner is not function:
                         self.within[inner] = function  # walked from the outside in: the innermost stays
         self.roles: dict[ast.AST, Role] = {}
+        self.attributes: dict[ast.ClassDef, dict[str, list[tuple[ast.expr, int | None]]]] = {}
         self.sites_in: dict[ast.AST, bool] = {}
         self.calls: dict[ast.AST, list[ast.Call]] = {}
         for call in ast.walk(self.tree):
@@ -183,16 +184,19 @@ class Program:
 
     def attribute_parts(self, owner: ast.ClassDef | None, name: str) -> list[tuple[ast.expr, int | None]]:
         """The same with the index at which a value is unpacked."""
-        found: list[tuple[ast.expr, int | None]] = []
-        for node in ast.walk(owner) if owner is not None else ():
-            if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None:
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    for part, value in unpacked(target, node.value):
-                        if self.attribute_of_self(part) == name:
-                            outer = self.editor.parent(part)
-                            whole = value is node.value and isinstance(outer, (ast.Tuple, ast.List))
-                            found.append((value, outer.elts.index(part) if whole else None))  # type: ignore[union-attr]
-        return found
+        if owner is None:
+            return []
+        if owner not in self.attributes:
+            found = self.attributes[owner] = {}
+            for node in ast.walk(owner):
+                if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None:
+                    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                        for part, value in unpacked(target, node.value):
+                            if (attribute := self.attribute_of_self(part)) is not None:
+                                outer = self.editor.parent(part)
+                                whole = value is node.value and isinstance(outer, (ast.Tuple, ast.List))
+                                found.setdefault(attribute, []).append((value, outer.elts.index(part) if whole else None))  # type: ignore[union-attr]
+        return self.attributes[owner].get(name, [])
 
     # ----------------------------------------------------------------------------------------------------------------- roles
 

@@ -331,8 +331,9 @@ def _sites(program: _Program, code: str) -> list[Site]:
     marked = set(program.problems)
     converted: list[tuple[int, int]] = []
     text = {name: program.renamed.get(name, name) for name in ("gradients", "hessians")}
-    carried_until = _definitions_end(program, code)
-    for node in ast.walk(ast.parse(code)):
+    tree = ast.parse(code) if program.sites else ast.Module([], [])
+    carried_until = _definitions_end(program, tree)
+    for node in (n for statement in tree.body if (statement.end_lineno or 0) > carried_until for n in ast.walk(statement)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in text.values() and node.lineno > carried_until:
             converted.append((node.lineno, node.col_offset + 1))
     converted.sort()
@@ -347,12 +348,12 @@ def _sites(program: _Program, code: str) -> list[Site]:
     return found
 
 
-def _definitions_end(program: _Program, code: str) -> int:
+def _definitions_end(program: _Program, tree: ast.Module) -> int:
     """The last line of the carried definitions."""
     names = {program.renamed.get(name, name) for name in definitions()}
     own = {s.name for s in program.tree.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))}
     last = 0
-    for statement in ast.parse(code).body:
+    for statement in tree.body:
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and statement.name in names and statement.name not in own:
             last = max(last, statement.end_lineno or 0)
     return last
