@@ -65,6 +65,7 @@ class Editor:
         self._ascii = self.source.isascii()
         self._edits: list[_Edit] = []
         self._sorted = True
+        self._wholes: list[_Edit] = []
         self._deleted: set[ast.stmt] = set()
         self._gone: set[ast.stmt] = set()  # deleted with their whole lines
         self._split: set[int] = set()
@@ -459,14 +460,17 @@ class Editor:
         """source[start:end] with the outermost edits inside it applied (an edit being rendered is passed over)."""
         if not self._sorted:
             # at one position: insertions first in the order made, then the widest replacement, the latest of equals
-            self._edits.sort(key=lambda e: (e.start, e.end > e.start, e.last, -e.end if e.end > e.start else 0,
+            self._edits = sorted(self._edits, key=lambda e: (e.start, e.end > e.start, e.last, -e.end if e.end > e.start else 0,
                                             -e.order if e.end > e.start else e.order))
             self._sorted = True
+            self._wholes = [e for e in self._edits if e.whole]
         parts: list[str] = []
         position, removed = start, None
         low = bisect.bisect_left(self._edits, start, key=lambda e: e.start)
-        wholes = {e.start for e in self._edits[low:] if e.whole and not e.working and e.end <= end}
-        for edit in self._edits[low:]:
+        wholes = {e.start for e in self._wholes if e.start >= start and not e.working and e.end <= end}
+        edits = self._edits                                     # what is added while an edit is rendered gets a list of its own
+        for index in range(low, len(edits)):
+            edit = edits[index]
             if edit.start > end:
                 break
             if edit.start == edit.end and edit.start in wholes:

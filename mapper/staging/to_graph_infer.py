@@ -393,7 +393,7 @@ class _Walker:
         return Method(of, name) if of.info.is_cell or of.info.api_bases else None
 
     def derived(self, info: ClassInfo) -> list[ClassInfo]:
-        return [c for c in self.program.classes.values() if c is not info and info in c.mro()]
+        return [c for c in self.program.classes.values() if c.bases and c is not info and info in c.mro()]
 
     def layer_attribute(self, of: Layer, name: str) -> Value | None:
         if name in ("weight", "bias", "gamma", "beta", "moving_mean", "moving_variance", "embedding_table"):
