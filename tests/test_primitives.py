@@ -511,7 +511,7 @@ ZERO = {"sign", "step"}
 # Inputs of which only the shape is used, or which are constant between jumps, beside inputs that have gradients.
 SHAPE_ONLY = {("sum_like", 1), ("broadcast_like", 1), ("spread_like", 1), ("reshape_like", 1), ("put_index", 1), ("untile", 1), ("untile_by", 1),
               ("unpad", 1), ("unpad_by", 1), ("matrix_diag_back", 1), ("gather_back", 1), ("gather_nd_back", 1), ("take_along_back", 1), ("unmask", 1),
-              ("conv2d_input", 1), ("conv2d_filter", 2), ("avg_pool_back", 1), ("put_flat", 1)}
+              ("tensor_array_kept", 1), ("conv2d_input", 1), ("conv2d_filter", 2), ("avg_pool_back", 1), ("put_flat", 1)}
 
 
 def has_gradient(primitive: Primitive) -> bool:
