@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,25 @@ def test_bundled_original_real_original_and_real_converted_agree(path: Path) -> 
     result = agreed(path)
     assert "tensorflow" in result.machine and "mindspore" in result.machine
     assert any(row.line and row.verdict in ("exact", "close") for row in result.rows)
+
+
+@pytest.mark.native
+def test_every_program_agrees_on_the_real_frameworks() -> None:
+    """Every eighth program of these folders, and all of those beside the checkout, where they are."""
+    shared = sorted((ROOT.parent / "shared/programs").glob("*/*.py"))
+    paths = [*shared, *sorted(TENSORFLOW.glob("*.py"))[::8], *sorted(MINDSPORE.glob("*.py"))[::8]]
+
+    def verdict(path: Path) -> str:
+        try:
+            result = agreed(path)
+        except (AssertionError, SourceError) as error:
+            return f"{path.stem}: {error}"
+        seen = [row.verdict for row in result.rows if row.line]
+        return "" if set(seen) <= {"exact", "close", "not run"} else f"{path.stem}: {seen}"
+
+    with ThreadPoolExecutor(2) as pool:
+        wrong = [line for line in pool.map(verdict, paths) if line]
+    assert len(paths) > 15 and not wrong, "\n".join(wrong)
 
 
 @pytest.mark.native
