@@ -864,7 +864,7 @@ class _Writer:
         call = f"ops.GradOperation({', '.join(options)})({name}"
         if weights:
             texts = [self.several_text(w, context) for w in weights]
-            compiled = self.inside or context.step is not None and self.compiled(context.step)
+            compiled = self.inside or self.runs_compiled(context)
             call += f", {texts[0]}" if alone else f", {listing(texts)}" if compiled else f", ms.ParameterTuple({listing(texts)})"
         sens = [self.cotangent(part, context) for part in site.sens or ()]
         texts = [self.text_of(a, None, context) for a in arguments]
