@@ -53,6 +53,12 @@ def test_the_plain_form_comes_back_as_the_program_it_was(tmp_path: Path) -> None
     assert [line for line in back.split("\n") if not imported.match(line)] == [line for line in source.split("\n") if not imported.match(line)]
 
 
+def test_a_name_comes_back_as_one_that_tensorflow_has() -> None:
+    code = "import tensorflow as tf\nx = tf.placeholder(tf.float32, [3])\nbest, i = tf.nn.top_k(x, k=2)\ng = tf.gradients(best, x)[0]\n"
+    back = mapper.convert(mapper.convert(code).code).code
+    assert "tf.nn.top_k(x, k=2)" in back
+
+
 PROGRAM = """import tensorflow as tf
 def run(x):
     return tf.cond(x > 0., lambda: x * x, lambda: -x)

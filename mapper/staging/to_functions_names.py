@@ -20,7 +20,7 @@ reduce_min reduce_all reduce_any reduce_logsumexp cumsum cumprod argmax argmin n
 concat stack unstack split tile pad zeros ones fill zeros_like ones_like linspace eye diag diag_part matrix_diag trace
 matrix_band_part meshgrid broadcast_to reverse gather gather_nd strided_slice one_hot boolean_mask scatter_nd segment_sum segment_mean
 unsorted_segment_sum sequence_mask matmul tensordot einsum matrix_inverse matrix_determinant matrix_solve cholesky
-random_normal truncated_normal random_uniform set_random_seed random_shuffle multinomial name_scope device top_k"""
+random_normal truncated_normal random_uniform set_random_seed random_shuffle multinomial name_scope device"""
 
 _OTHER = {
     "tf.add": "plus", "tf.subtract": "minus", "tf.multiply": "times", "tf.divide": "over", "tf.realdiv": "over", "tf.truediv": "over",
