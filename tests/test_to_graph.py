@@ -188,3 +188,9 @@ def test_parts_of_a_shape_are_joined_and_compared_as_tuples(tmp_path: Path) -> N
               "    y = ops.ones(x.shape[:1] + (3,) + ops.shape(x)[2:], ms.float32)\n    assert x.shape[1:] == (4, 5)\n"
               "    return (x[:, :3] * y).sum() * x.shape[0]\nprint(ms.grad(f)(x).asnumpy().sum())\n")
     assert numbers(run(converted(source, tmp_path))) == [60.0]
+
+
+def test_a_loss_is_computed_before_the_update_that_has_a_name() -> None:
+    source = (HERE / "programs/mindspore/gathered_rows_clipped.py").read_text("utf-8")
+    code = mapper.convert(source, to="tensorflow").code
+    assert "with tf.control_dependencies([loss]):\n            succ = self.optimizer(grads)\n" in code

@@ -49,6 +49,8 @@ class Updates:
             if isinstance(statement, ast.While) and is_tensor(self.program.kind(statement.test)):
                 branches.loop(self, statement, [*before, *body[:i]], list(body[i + 1:]))
                 continue
+            if self.named_update(statement, [*before, *body[:i]], body[i + 1:]):
+                continue
             self.statement(statement, [*before, *body[:i]])
 
     def statement(self, node: ast.stmt, before: list[ast.stmt]) -> None:
@@ -93,6 +95,21 @@ class Updates:
                 node.value) and len(node.value.args) == 2:
             return node.value
         return None
+
+    def named_update(self, node: ast.stmt, before: list[ast.stmt], rest: Sequence[ast.stmt]) -> bool:
+        """`done = optimizer(grads)`, which waits for the tensors computed before it that are still used. False for other statements."""
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or not self.roles.updates(node.value):
+            return False
+        held = self.alive(before, rest)
+        if not held or node in self.graph.deleted:
+            return False
+        value, targets = node.value, " = ".join(self.editor.original(t) for t in node.targets)
+        waits = self.dependencies(held)
+        self.graph.expr(value)
+        if node not in self.graph.problems:
+            self.editor.replace_statement(node, lambda: f"with tf.control_dependencies({waits}):\n    {targets} = {self.graph.text(value)}")
+        self.graph.flush(node)
+        return True
 
     def is_depend(self, node: ast.Call) -> bool:
         return any(isinstance(o, Module) and o.name in _DEPENDS or isinstance(o, Layer) and o.name in _DEPENDS
