@@ -11,7 +11,7 @@ from mapper.edit import Editor
 from mapper.staging import to_graph_layers as layers
 from mapper.staging.to_graph_gradients import Gradients
 from mapper.staging.to_graph_infer import Program, own_nodes
-from mapper.staging.to_graph_kinds import GRAD_FORMS, PARAMETER_LISTS, TENSOR_TO_HOST, UPDATE_PRIMITIVES, dtype_name
+from mapper.staging.to_graph_kinds import GRAD_FORMS, PARAMETER_LISTS, TENSOR_HOST_ATTRIBUTES, TENSOR_TO_HOST, UPDATE_PRIMITIVES, dtype_name
 from mapper.staging.to_graph_ops import Ops
 from mapper.staging.to_graph_roles import Roles
 from mapper.staging.to_graph_values import (
@@ -51,6 +51,7 @@ STANDALONE = {
     "ms.get_context": "None",
 }
 FRAMEWORK = ("ms", "ops", "nn", "mindspore")
+ASSIGNMENTS = {"ops.assign": "tf.assign", "ops.assign_add": "tf.assign_add", "ops.assign_sub": "tf.assign_sub"}
 
 _GATHERS = {"Gather", "GatherV2", "SparseGatherV2", "gather", "GatherNd", "gather_nd", "Embedding", "EmbeddingLookup", "embedding", "take", "index_select"}
 
@@ -225,7 +226,7 @@ class Emitter:
         if ".ParallelMode." in path:
             self.replace(node, f'"{path.rpartition(".")[2].lower()}"', node)
             return True
-        function = self.ops.function(path)
+        function = ASSIGNMENTS.get(path) or self.ops.function(path)
         if function is not None:
             self.replace(node, function, node)
             return True
@@ -261,7 +262,7 @@ class Emitter:
         forms = {
             "ndim": "{0}.shape.ndims", "T": "tf.transpose({0})",
             "size": "{0}.shape.num_elements()", "mT": "tf.matrix_transpose({0})", "name": "{0}.op.name",
-            "requires_grad": "{0}.trainable",
+            "requires_grad": "{0}.trainable", "data": "{0}",
         }
         form = self.shape_form(node) if node.attr == "shape" else forms.get(node.attr)
         if form is not None:
@@ -279,7 +280,19 @@ class Emitter:
         if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and is_tensor(self.kind(node)):
             function = "tf.equal" if isinstance(node.ops[0], ast.Eq) else "tf.not_equal"
             right = node.comparators[0]
-            self.replace(node, lambda: f"{function}({self.text(node.left)}, {self.text(right)})")
+            alike = self.use("as_dtype_of") if self.differ(node.left, right) else ""
+            self.replace(node, lambda: f"{function}({self.text(node.left)}, " + (
+                f"{alike}({self.text(right)}, {self.text(node.left)})" if alike else self.text(right)) + ")")
+
+    def differ(self, left: ast.expr, right: ast.expr) -> bool:
+        """May two tensors that are compared be of different types, one of them whole numbers?"""
+        dtypes = []
+        for side in (left, right):
+            if not all(isinstance(o, (Tensor, Param)) for o in alternatives(self.kind(side))):
+                return False
+            dtypes.append({o.dtype if isinstance(o, Tensor) else "float32" for o in alternatives(self.kind(side))})
+        whole = any(d is not None and d.startswith(("int", "uint")) for side in dtypes for d in side)
+        return whole and (dtypes[0] != dtypes[1] or None in dtypes[0])
 
     def on_unaryop(self, node: ast.UnaryOp) -> None:
         self.children(node)
@@ -368,6 +381,10 @@ class Emitter:
             return self.host.module_call(node, name)
         if name in GRAD_FORMS:
             return self.gradients.creation(node) or self.gradient_form(node, GRAD_FORMS[name])
+        if root == "ms.common.initializer" and (made := layers.initializer_object(short, node, self.text)) is not None:
+            self.arguments(node)
+            self.replace(node, made, node.func)
+            return True
         if root == "nn":
             return self.layer_call(node, short)
         if root == "ops" and short[:1].isupper():
@@ -556,10 +573,26 @@ class Emitter:
             if part is not None:
                 self.expr(part)
         suffix = self.dtype_suffix(inner, dtype) if inner is not data else (lambda: "")
-        self.replace(node, lambda: "tf.Variable(" + self.text(inner) + suffix() + "".join(
+        now = self.use("evaluate") if self.reads_variables(inner) else ""
+
+        def initial() -> str:
+            return (f"{now}({self.text(inner)})" if now else self.text(inner)) + suffix()
+
+        self.replace(node, lambda: "tf.Variable(" + initial() + "".join(
             f", {key}={self.text(value)}" for key, value in (("name", name), ("trainable", trainable))
             if value is not None and not (isinstance(value, ast.Constant) and value.value in (None, True))) + ")",
             node.func)
+
+    def reads_variables(self, node: ast.expr) -> bool:
+        """Is a tensor computed here from variables, whose values of this moment are meant?"""
+        if not is_tensor(self.kind(node)):
+            return False
+        for part in ast.walk(node):
+            parent = self.editor.parent(part)
+            if any(isinstance(o, Param) for o in alternatives(self.kind(part))) and not (
+                    isinstance(parent, ast.Attribute) and parent.attr in TENSOR_HOST_ATTRIBUTES):
+                return True
+        return False
 
     def parameter_tuple(self, node: ast.Call) -> None:
         self.arguments(node)
@@ -739,10 +772,14 @@ class Emitter:
             args = ", ".join([*(self.text(a) for a in given), *elements])
             source = self.text(sequences[0]) if len(sequences) == 1 else (
                 f"zip({', '.join(self.text(s) for s in sequences)})")
-            return f"[{self.text(target)}({args}) for {', '.join(elements)} in {source}]"
+            return f"[{self.function_text(target)}({args}) for {', '.join(elements)} in {source}]"
 
         self.replace(node, rendered, node.func, function.func if isinstance(function, ast.Call) else None)
         return True
+
+    def function_text(self, node: ast.expr) -> str:
+        """The text of a function that is called."""
+        return f"({self.text(node)})" if isinstance(node, ast.Lambda) else self.text(node)
 
     def element_names(self, node: ast.Call, count: int) -> list[str]:
         taken = {n.id for n in ast.walk(self.editor.statement(node)) if isinstance(n, ast.Name)}

@@ -560,7 +560,8 @@ class Gradients:
         self.pulled[node] = name
 
         def text() -> str:
-            sens = self.graph.text(node.args[0]) if len(node.args) == 1 else f"[{', '.join(self.graph.text(a) for a in node.args)}]"
+            one = len(node.args) == 1 and not isinstance(node.args[0], ast.Starred)
+            sens = self.graph.text(node.args[0]) if one else f"[{', '.join(self.graph.text(a) for a in node.args)}]"
             xs = ", ".join(forward.text(t) for t in forward.inputs.tensors)
             return f'{name}({value}, [{xs}], {sens}, unconnected_gradients="zero")'
 

@@ -302,6 +302,8 @@ class HostEmitter:
     def cell_method(self, node: ast.FunctionDef, info: ClassInfo) -> None:
         if node.name == "construct":
             self.editor.rename_definition(node, "__call__")
+            if info.find("bprop") is not None:
+                self.editor.insert_before(node, f"@{self.graph.use('with_bprop')}")
             if node.args.args and node.args.args[0].arg != "self" and not node.args.args[0].arg:
                 return
         direct = set(info.api_bases) <= {"nn.Cell", "nn.GraphCell"} and not info.bases
@@ -407,6 +409,9 @@ class HostEmitter:
             self.graph.tensor_attribute(node)
         elif is_tensor(base) and node.attr == "T":
             self.expr(node.value)
+        elif is_tensor(base) and node.attr == "data":
+            self.expr(node.value)
+            self.graph.replace(node, lambda: self.graph.text(node.value))
         else:
             if not self.graph.reference(node):
                 self.expr(node.value)
@@ -430,8 +435,8 @@ class HostEmitter:
     def cell_method_call(self, node: ast.Call, option: Method) -> bool:
         assert isinstance(node.func, ast.Attribute)
         return self.graph.cell_method(node, node.func, option) if option.name in (
-            "set_train", "set_grad", "trainable_params", "get_parameters", "parameters_and_names", "parameters_dict",
-            "untrainable_params", "to_float", "recompute", "compile") else False
+            "set_train", "set_grad", "trainable_params", "get_parameters", "parameters_and_names", "parameters_dict", "untrainable_params",
+            "to_float", "recompute", "compile", "update_parameters_name", "add_flags", "check_names", "set_comm_fusion") else False
 
     def module_call(self, node: ast.Call, name: str) -> bool:
         root = name.split(".")[0]

@@ -798,7 +798,7 @@ class _Walker:
                 self.call_value(f, list(inputs.items or (inputs.each(),)), {}, None)
             return Seq(items=(TENSOR, TENSOR))
         if node is None:
-            return HOST
+            return kinds.handed_on(name)
         return kinds.api_call(name, node, args, keywords)
 
     def call_builtin(self, name: str, args: list[Value | None], keywords: dict[str, Value | None],

@@ -101,6 +101,14 @@ def api_call(name: str, call: ast.Call, args: list[Value | None], keywords: dict
     return HOST
 
 
+def handed_on(name: str) -> Value:
+    """What a function of the framework gives that is called by others: by a map, by a helper of the program."""
+    root, _, short = name.rpartition(".")
+    if name in UPDATES:
+        return UPDATE
+    return TENSOR if root == "ops" and short[:1].islower() and short not in HOST_OPS | SEVERAL else HOST
+
+
 def _numpy_like(short: str, args: list[Value | None], keywords: dict[str, Value | None]) -> Value:
     """A function of mindspore.numpy."""
     if short in ("shape", "ndim", "size"):
@@ -281,7 +289,7 @@ def _ops_call(short: str, call: ast.Call, args: list[Value | None]) -> Value | N
         return args[0]
     if short in ("depend", "stop_gradient", "identity"):
         return args[0] if args else TENSOR
-    return TENSOR
+    return Tensor("int64") if short in ("argmax", "argmin") else TENSOR
 
 
 def layer_call(layer: Layer, args: list[Value | None]) -> Value | None:
@@ -312,7 +320,9 @@ def tensor_attribute(of: Value, name: str) -> Value | None:
     """An attribute of a tensor that is not called."""
     if name in TENSOR_HOST_ATTRIBUTES:
         return Seq(element=HOST) if name in ("shape", "strides") else HOST
-    if name in ("T", "mT", "H", "real", "imag", "data", "grad"):
+    if name == "data":
+        return of
+    if name in ("T", "mT", "H", "real", "imag", "grad"):
         return TENSOR
     return None
 
@@ -326,7 +336,7 @@ def tensor_method(name: str) -> Value:
         return UPDATE
     if name in TENSOR_SEVERAL:
         return Seq(element=TENSOR)
-    return TENSOR
+    return Tensor("int64") if name in ("argmax", "argmin") else TENSOR
 
 
 def binary(left: Value | None, right: Value | None, operator: ast.operator) -> Value | None:

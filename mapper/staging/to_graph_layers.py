@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mapper.staging.to_graph_values import Seq, alternatives
+from mapper.staging.to_graph_values import Host, Layer, Seq, Value, alternatives
 
 if TYPE_CHECKING:
     from mapper.staging.to_graph_emit import Emitter
@@ -27,6 +28,8 @@ LAMBDAS: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     "HSigmoid": ((), "lambda x: tf.nn.relu6(x + 3) / 6"),
     "HSwish": ((), "lambda x: x * tf.nn.relu6(x + 3) / 6"),
     "Mish": ((), "lambda x: x * tf.tanh(tf.nn.softplus(x))"),
+    "OneHot": ((("axis", "-1"), ("depth", "1"), ("on_value", "1.0"), ("off_value", "0.0"), ("dtype", "tf.float32")),
+               "lambda i: tf.one_hot(i, {depth}, {on_value}, {off_value}, {axis}, {dtype})"),
 }
 # Cells that the library defines under these names (with the library names those need).
 LIBRARY = {
@@ -41,6 +44,8 @@ LIBRARY = {
     "ClipByNorm": "clip_by_norm_cell", "Conv2dTranspose": "Conv2dTranspose", "KLDivLoss": "kl_div_loss", "MAELoss": "l1_loss",
     "RMSELoss": "rmse_loss", "SoftMarginLoss": "soft_margin_loss", "exponential_decay_lr": "exponential_decay_lr",
     "cosine_decay_lr": "cosine_decay_lr", "piecewise_constant_lr": "piecewise_constant_lr",
+    "ExponentialDecayLR": "exponential_decay", "NaturalExpDecayLR": "natural_exp_decay", "InverseDecayLR": "inverse_decay",
+    "CosineDecayLR": "cosine_decay", "PolynomialDecayLR": "polynomial_decay", "WarmUpLR": "warm_up",
 }
 # Optimizers: parameters with defaults, and the tf.train optimizer.
 OPTIMIZERS: dict[str, tuple[tuple[tuple[str, str | None], ...], str]] = {
@@ -62,6 +67,8 @@ OPTIMIZERS: dict[str, tuple[tuple[tuple[str, str | None], ...], str]] = {
     "FTRL": ((("params", None), ("initial_accum", "0.1"), ("learning_rate", "0.001"), ("lr_power", "-0.5"),
               ("l1", "0.0"), ("l2", "0.0"), ("use_locking", "False"), ("loss_scale", "1.0"), ("weight_decay", "0.0")),
              "tf.train.FtrlOptimizer({learning_rate}, {lr_power}, {initial_accum}, {l1}, {l2})"),
+    "AdamWeightDecay": ((("params", None), ("learning_rate", "0.001"), ("beta1", "0.9"), ("beta2", "0.999"), ("eps", "1e-6"), ("weight_decay", "0.0")),
+                        "@AdamWithoutCorrection({learning_rate}, {beta1}, {beta2}, {eps}, {weight_decay})"),
     "Adadelta": ((("params", None), ("learning_rate", "1.0"), ("rho", "0.9"), ("epsilon", "1e-6"),
                   ("loss_scale", "1.0"), ("weight_decay", "0.0")),
                  "tf.train.AdadeltaOptimizer({learning_rate}, {rho}, {epsilon})"),
@@ -90,15 +97,36 @@ def layer(short: str, node: ast.Call, emitter: Emitter) -> Text | str | None:
 
 def _library(short: str, node: ast.Call, emitter: Emitter) -> Text:
     name = emitter.use(LIBRARY[short])
+    by_name = emitter.use("activation") if any(_named(emitter.kind(a)) for a in _activations(short, node)) else None
+
+    def activated(value: ast.expr) -> str:
+        return f"{by_name}({emitter.text(value)})" if by_name and _named(emitter.kind(value)) else emitter.argument(value)
+
     dropped = {"auto_prefix", "dtype", "weight_init_dtype"}
 
     def rendered() -> str:
-        parts = [emitter.argument(a) for a in node.args]
-        parts += [f"{k.arg}={_activation(k) or emitter.text(k.value)}" if k.arg else f"**{emitter.text(k.value)}"
-                  for k in node.keywords if k.arg not in dropped]
+        parts = [activated(a) if i == ACTIVATION else emitter.argument(a) for i, a in enumerate(node.args)]
+        for k in node.keywords:
+            if k.arg not in dropped:
+                value = _activation(k) or activated(k.value) if k.arg == "activation" else emitter.text(k.value)
+                parts.append(f"{k.arg}={value}" if k.arg else f"**{value}")
         return f"{name}({', '.join(parts)})"
 
     return rendered
+
+
+ACTIVATION = 5      # nn.Dense has its activation at this position
+
+
+def _activations(short: str, node: ast.Call) -> list[ast.expr]:
+    """The argument that is an activation."""
+    return [k.value for k in node.keywords if k.arg == "activation" and not _activation(k)] + (
+        node.args[ACTIVATION:ACTIVATION + 1] if short == "Dense" else [])
+
+
+def _named(kind: Value | None) -> bool:
+    """May this be the name of an activation?"""
+    return any(isinstance(o, Host) and not (o.known and o.literal is None) for o in alternatives(kind))
 
 
 _ACTIVATIONS = {"relu": "tf.nn.relu", "tanh": "tf.tanh", "sigmoid": "tf.sigmoid", "relu6": "tf.nn.relu6", "elu": "tf.nn.elu",
@@ -148,27 +176,32 @@ def optimizer(short: str, node: ast.Call, emitter: Emitter) -> Text | None:
     if short == "Adam" and probe["use_nesterov"] != "False":
         return None
     name = emitter.use("Optimizer")
-    rates = emitter.use("learning_rates") if _scheduled(node, spec, emitter) else None
+    own = re.match(r"@(\w+)", form)
+    form = emitter.use(own[1]) + form[own.end():] if own else form
+    scheduled = emitter.use("Scheduled") if _scheduled(node, spec, emitter) else None
 
     def rendered() -> str:
         texts = _bound(node, spec, emitter) or {}
-        if rates is not None:
-            texts["learning_rate"] = f"{rates}({texts['learning_rate']})"
+        rates = texts["learning_rate"]
+        if scheduled is not None:
+            texts["learning_rate"] = "rate"
         rule = sgd(texts) if short == "SGD" else form.format(**texts)
         for tail in _DEFAULT_TAILS:
             rule = rule.removesuffix(tail) + ")" if rule.endswith(tail) else rule
-        decay = texts["weight_decay"]
+        if scheduled is not None:
+            rule = f"{scheduled}(lambda rate: {rule}, {rates})"
+        decay = "0.0" if own else texts["weight_decay"]
         return f"{name}({texts['params']}, {rule}{'' if decay in ('0.0', '0') else f', weight_decay={decay}'})"
 
     return rendered
 
 
 def _scheduled(node: ast.Call, spec: Sequence[tuple[str, str | None]], emitter: Emitter) -> bool:
-    """Is the learning rate a list of one for each step?"""
+    """Is the learning rate a list of one for each step, or a schedule?"""
     given: dict[str | None, ast.expr] = {name: value for (name, _), value in zip(spec, node.args)}
     given.update({k.arg: k.value for k in node.keywords})
     rate = given.get("learning_rate")
-    return rate is not None and any(isinstance(o, Seq) for o in alternatives(emitter.kind(rate)))
+    return rate is not None and any(isinstance(o, Seq) or isinstance(o, Layer) and o.name.endswith("LR") for o in alternatives(emitter.kind(rate)))
 
 
 def sgd(texts: dict[str, str]) -> str:
@@ -198,6 +231,23 @@ _FORMS = {
     "Uniform": "tf.random_uniform({{shape}}, -{scale}, {scale}{{dtype}})",
     "Constant": "tf.constant({value}, shape={{shape}}{{dtype}})",
 }
+
+
+_OBJECTS = {
+    "Normal": "tf.random_normal_initializer({mean}, {sigma})", "TruncatedNormal": "tf.truncated_normal_initializer({mean}, {sigma})",
+    "Uniform": "tf.random_uniform_initializer(-{scale}, {scale})", "Constant": "tf.constant_initializer({value})",
+    "Zero": "tf.zeros_initializer()", "One": "tf.ones_initializer()", "XavierUniform": "tf.glorot_uniform_initializer()",
+    "XavierNormal": "tf.glorot_normal_initializer()", "HeUniform": "tf.initializers.he_uniform()", "HeNormal": "tf.initializers.he_normal()",
+}
+
+
+def initializer_object(short: str, node: ast.Call, text: Callable[[ast.expr], str]) -> Text | None:
+    """An initializer that is handed to a layer."""
+    spec = _WITH_ARGUMENT.get(short, ())
+    given = dict(zip((name for name, _ in spec), node.args)) | {k.arg or "**": k.value for k in node.keywords}
+    if short not in _OBJECTS or len(node.args) > len(spec) or set(given) - {name for name, _ in spec}:
+        return None
+    return lambda: _OBJECTS[short].format(**{n: text(given[n]) if n in given else default for n, default in spec})
 
 
 def initializer(init: ast.expr, resolve: Callable[[ast.expr], str | None], text: Callable[[ast.expr], str]

@@ -49,12 +49,13 @@ def fetch(value, feeds):
 def run(build, *args):
     """build(*args) in one sess.run: arrays are fed, the graph is built once per signature of the arguments."""
     arrays = []
+    args = narrowed(args)
 
     def signature(value):
         if isinstance(value, (np.ndarray, np.generic)):
             arrays.append(value)
             return value.shape, value.dtype.str
-        if isinstance(value, (list, tuple)):
+        if type(value) in (list, tuple):
             return (type(value), *map(signature, value))
         return type(value), value if isinstance(value, (int, float, str)) else id(value)
 
@@ -62,7 +63,7 @@ def run(build, *args):
         if isinstance(value, (np.ndarray, np.generic)):
             feeds.append(tf.placeholder(value.dtype, value.shape))
             return feeds[-1]
-        return type(value)(map(with_placeholders, value)) if isinstance(value, (list, tuple)) else value
+        return type(value)(map(with_placeholders, value)) if type(value) in (list, tuple) else value
 
     owner = getattr(build, "__self__", None)
     code = getattr(build, "__code__", None)
@@ -75,6 +76,13 @@ def run(build, *args):
         _graphs[key] = fetches, feeds, build, args
     fetches, feeds = _graphs[key][:2]
     return fetch(fetches, dict(zip(feeds, arrays)))
+
+
+def narrowed(value):
+    """NumPy's float64 scalars, which stand for Python's numbers, as float32; NumPy 1 makes them of float32 ones."""
+    if type(value) in (list, tuple):
+        return type(value)(map(narrowed, value))
+    return np.float32(value) if isinstance(value, np.float64) else value
 
 
 def parameters(cell):
@@ -93,7 +101,7 @@ def trainable_variables(cell):
 def parameters_and_names(cell, prefix="", seen=None):
     """(path, variable) for every variable of a cell and of the cells it holds; its own come first."""
     seen = set() if seen is None else seen
-    parts = list(enumerate(cell)) if isinstance(cell, (list, tuple)) else list(vars(cell).items())
+    parts = list(zip(getattr(cell, "names", None) or range(len(cell)), cell)) if isinstance(cell, (list, tuple)) else list(vars(cell).items())
     found = []
     for name, part in parts:
         if hasattr(part, "initializer") and id(part) not in seen:
@@ -110,7 +118,9 @@ class CellList(list):
     """A list whose cells belong to the cell that holds it."""
 
     def __init__(self, *cells):
-        super().__init__(cells[0] if len(cells) == 1 and isinstance(cells[0], (list, tuple)) else cells)
+        named = cells[0] if len(cells) == 1 and isinstance(cells[0], dict) else {}
+        self.names = list(named)
+        super().__init__(named.values() or (cells[0] if len(cells) == 1 and isinstance(cells[0], (list, tuple)) else cells))
 
 
 class Sequential(CellList):
@@ -123,8 +133,8 @@ class Sequential(CellList):
 
 
 def cloned(variables, prefix="", init="same"):
-    """New variables like these, with the same initial values or with others."""
-    return [tf.Variable(v.initial_value if init == "same" else initial_value(init, v.shape.as_list(), None), name=f"{prefix}.{v.op.name}")
+    """New variables like these, with the values that these have or with others."""
+    return [tf.Variable(evaluate(v) if init == "same" else initial_value(init, v.shape.as_list(), None), name=f"{prefix}.{v.op.name}")
             for v in variables]
 
 
@@ -144,7 +154,7 @@ def initial_value(value, shape, default):
         return tf.random_normal(shape, stddev=0.01)
     if isinstance(value, (int, float)):
         return tf.fill(shape, float(value))
-    return value
+    return value(shape) if callable(value) else value
 
 
 class Dense:
@@ -168,6 +178,13 @@ class Dense:
         if self.bias is not None:
             y = y + self.bias
         return y if self.activation is None else self.activation(y)
+
+
+def activation(name):
+    """The function behind an activation that is given by name."""
+    named = {"relu": tf.nn.relu, "tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu6": tf.nn.relu6, "elu": tf.nn.elu, "softmax": tf.nn.softmax,
+             "logsoftmax": tf.nn.log_softmax, "softplus": tf.nn.softplus, "leakyrelu": tf.nn.leaky_relu, "gelu": gelu_tanh}
+    return named[name.lower()] if isinstance(name, str) else name
 
 
 def set_train(cell, mode=True):
@@ -683,10 +700,77 @@ class WithGrad:
         return tuple([tf.convert_to_tensor(g) for g in grads])
 
 
-def learning_rates(values):
-    """The learning rate of the step that the optimizer is at."""
-    step = tf.train.get_or_create_global_step()
-    return tf.gather(tf.constant(values, tf.float32), tf.minimum(step, len(values) - 1))
+class AdamWithoutCorrection:
+    """Adam whose moments are used as they are, with a weight decay beside the gradient."""
+
+    def __init__(self, learning_rate, beta1, beta2, epsilon, weight_decay):
+        self.rate, self.beta1, self.beta2, self.epsilon, self.weight_decay = learning_rate, beta1, beta2, epsilon, weight_decay
+        self.moments = None
+
+    def apply_gradients(self, pairs, global_step=None):
+        pairs = list(pairs)
+        if self.moments is None:
+            self.moments = [[tf.Variable(tf.zeros(p.shape), trainable=False) for _ in range(2)] for _, p in pairs]
+        steps = []
+        for (g, p), (m, v) in zip(pairs, self.moments):
+            first = self.beta1 * m + (1 - self.beta1) * g
+            second = self.beta2 * v + (1 - self.beta2) * tf.square(g)
+            decay = 0.0 if "beta" in p.op.name or "gamma" in p.op.name else self.weight_decay
+            new = p - self.rate * (first / (tf.sqrt(second) + self.epsilon) + decay * p)
+            with tf.control_dependencies([first, second, new]):
+                steps += [tf.assign(m, first), tf.assign(v, second), tf.assign(p, new)]
+        with tf.control_dependencies(steps):
+            return tf.no_op() if global_step is None else tf.assign_add(global_step, 1)
+
+
+def exponential_decay(learning_rate, decay_rate, decay_steps, is_stair=False):
+    return lambda step: learning_rate * decay_rate ** whole(step / decay_steps, is_stair)
+
+
+def natural_exp_decay(learning_rate, decay_rate, decay_steps, is_stair=False):
+    return lambda step: learning_rate * tf.exp(-decay_rate * (whole(step / decay_steps, True) * decay_steps if is_stair else step))
+
+
+def inverse_decay(learning_rate, decay_rate, decay_steps, is_stair=False):
+    return lambda step: learning_rate / (1 + decay_rate * whole(step / decay_steps, is_stair))
+
+
+def whole(x, wanted):
+    return tf.floor(x) if wanted else x
+
+
+def cosine_decay(min_lr, max_lr, decay_steps):
+    return lambda step: min_lr + 0.5 * (max_lr - min_lr) * (1 + tf.cos(np.pi * tf.minimum(step, decay_steps) / decay_steps))
+
+
+def polynomial_decay(learning_rate, end_learning_rate, decay_steps, power, update_decay_steps=False):
+    def rate(step):
+        steps = decay_steps * tf.maximum(tf.ceil(step / decay_steps), 1.0) if update_decay_steps else decay_steps
+        return (learning_rate - end_learning_rate) * (1 - tf.minimum(step, steps) / steps) ** power + end_learning_rate
+    return rate
+
+
+def warm_up(learning_rate, warmup_steps):
+    return lambda step: learning_rate * tf.minimum(step, warmup_steps) / warmup_steps
+
+
+class Scheduled:
+    """A tf.train optimizer whose learning rate follows a list or a schedule; it counts its own steps."""
+
+    def __init__(self, rule, rates):
+        self.step = tf.Variable(0, trainable=False, name="step")
+        self.rule = rule(scheduled_rate(rates, self.step))
+
+    def apply_gradients(self, pairs):
+        return self.rule.apply_gradients(pairs, self.step)
+
+
+def scheduled_rate(rates, step):
+    if isinstance(rates, (int, float)):
+        return rates
+    if callable(rates):
+        return rates(tf.cast(step, tf.float32))
+    return tf.gather(tf.constant(rates, tf.float32), tf.minimum(step, len(rates) - 1))
 
 
 def exponential_decay_lr(learning_rate, decay_rate, total_step, step_per_epoch, decay_epoch, is_stair=False):
@@ -741,7 +825,7 @@ class Optimizer:
             decays = [0 if "beta" in p.op.name or "gamma" in p.op.name else self.weight_decay for p in self.parameters]
             grads = [g + decay * p for g, p, decay in zip(grads, self.parameters, decays)]
         with tf.control_dependencies(grads):
-            return self.rule.apply_gradients(zip(grads, self.parameters), tf.train.get_global_step())
+            return self.rule.apply_gradients(zip(grads, self.parameters))
 
 
 def depend(value, operation):
@@ -755,6 +839,32 @@ def identity(value):
     if isinstance(value, (tuple, list)):
         return type(value)(identity(part) for part in value)
     return tf.identity(value) if hasattr(value, "graph") else value
+
+
+def with_bprop(call):
+    """The `__call__` of a cell, whose gradients its bprop gives from the inputs, the output and the output's gradient."""
+    def wrapped(self, *inputs):
+        at = [i for i, x in enumerate(inputs) if hasattr(x, "graph")]
+
+        @tf.custom_gradient
+        def known(*tensors):
+            values = list(inputs)
+            for i, tensor in zip(at, tensors):
+                values[i] = tensor
+            out = call(self, *values)
+
+            def backward(*douts, variables=()):
+                grads = self.bprop(*values, out, douts if isinstance(out, (tuple, list)) else douts[0])
+                grads = [as_list(grads)[i] for i in at]
+                return (grads, [tf.zeros_like(v) for v in variables]) if variables else grads
+            return out, backward
+
+        return known(*[inputs[i] for i in at])
+    return wrapped
+
+
+def as_dtype_of(x, other):
+    return x if x.dtype == other.dtype else tf.cast(x, other.dtype)
 
 
 def as_list(value):

@@ -49,8 +49,8 @@ class Ops:
 
     def method(self, name: str, base: ast.expr, node: ast.Call, kind: Value | None) -> Render | None:
         if name in ("reshape", "view"):
-            return lambda t: f"tf.reshape({t(base)}, " + (t(node.args[0]) if len(node.args) == 1 else
-                                                          f"[{', '.join(map(t, node.args))}]") + ")"
+            whole = len(node.args) == 1 and not is_number(node.args[0])
+            return lambda t: f"tf.reshape({t(base)}, " + (t(node.args[0]) if whole else f"[{', '.join(map(t, node.args))}]") + ")"
         if name in ("transpose",):
             return lambda t: f"tf.transpose({t(base)}" + (")" if not node.args else ", " + (t(node.args[0]) if len(
                 node.args) == 1 else f"[{', '.join(map(t, node.args))}]") + ")")
@@ -65,6 +65,11 @@ class Ops:
             if given is not None:
                 return self.render(plain, given)
         return None
+
+
+def is_number(node: ast.expr) -> bool:
+    """A number as it stands, with or without a sign."""
+    return isinstance(node, ast.Constant) or isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
 
 
 Params = list[tuple[str, str | None]]

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from mapper.edit import Editor
 from mapper.names import Scope
 from mapper.staging.to_graph_infer import Program, own_nodes
-from mapper.staging.to_graph_kinds import TENSOR_HOST_ATTRIBUTES, TENSOR_HOST_METHODS, TENSOR_TO_HOST, UPDATE_PRIMITIVES
+from mapper.staging.to_graph_kinds import TENSOR_HOST_ATTRIBUTES, TENSOR_HOST_METHODS, TENSOR_TO_HOST, UPDATE_PRIMITIVES, UPDATES
 from mapper.staging.to_graph_values import (
     UPDATE,
     Class,
@@ -108,7 +108,7 @@ class Roles:
             if isinstance(option, Layer) and option.name.rpartition(".")[2] in {*UPDATE_PRIMITIVES,
                                                                                "TrainOneStepCell"}:
                 return True
-            if isinstance(option, Module) and option.name in ("ops.assign", "ops.assign_add", "ops.assign_sub"):
+            if isinstance(option, Module) and option.name in UPDATES:
                 return True
             if isinstance(option, Method) and option.name in ("set_data", "assign_value") and isinstance(
                     option.of, (Param, Tensor)):
@@ -129,19 +129,21 @@ class Roles:
 
     def updates(self, call: ast.Call) -> bool:
         """Does running this call change variables?"""
-        return self.is_update(call) or any(info.updates for info in [*self.callees(call), *self.mapped(call)])
+        mapped = self.mapped(call)
+        assigns = any(isinstance(o, Module) and o.name in UPDATES for o in alternatives(mapped))
+        return assigns or self.is_update(call) or any(info.updates for info in [*self.callees(call), *self._targets(mapped)])
 
-    def mapped(self, call: ast.Call) -> list[FunctionInfo]:
-        """The functions that `hyper_map(function, …)` calls for each element."""
+    def mapped(self, call: ast.Call) -> Value | None:
+        """The function that `hyper_map(function, …)` calls for each element."""
         maps = any(isinstance(o, Layer) and o.name in ("ops.HyperMap", "ops.Map") for o in alternatives(self.program.callees.get(call)))
-        return list(self._targets(self.program.kind(call.args[0]))) if maps and call.args else []
+        return self.program.kind(call.args[0]) if maps and call.args else None
 
     def _find_updates(self) -> None:
         infos = list(self.program.functions.values())
         for _ in range(len(infos) + 1):
             changed = False
             for info in infos:
-                if not info.updates and any(isinstance(n, ast.Call) and self.updates(n) or self.stores_parameter(n)
+                if not info.updates and not self.makes(info) and any(isinstance(n, ast.Call) and self.updates(n) or self.stores_parameter(n)
                                             for n in own_nodes(info.node)):
                     info.updates = changed = True
             if not changed:
@@ -192,6 +194,10 @@ class Roles:
     def _touches_tensors(self, info: FunctionInfo) -> bool:
         return any(has_tensor(v) for v in info.parameters.values()) or has_tensor(info.result) or any(
             isinstance(n, ast.expr) and is_tensor(self.program.kind(n)) for n in own_nodes(info.node))
+
+    def makes(self, info: FunctionInfo | None) -> bool:
+        """Python runs this function while the graph is built, and what it changes is changed then: `__init__`, a factory."""
+        return info is not None and (info.name == "__init__" or self._makes_parts(info))
 
     def _makes_parts(self, info: FunctionInfo) -> bool:
         """A factory: its result is a cell, a variable, an optimizer or a list of them, not a tensor."""
@@ -376,6 +382,8 @@ class Roles:
             return any(self.symbolic(n) for n in loads)
         if self.program_updates or isinstance(statement, (ast.For, ast.With)):
             return False
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None and self.rep(statement.value) == "array":
+            return False        # what is computed from fetched arrays is one
         if len(loads) == 1 and isinstance(statement, ast.Assign) and node in statement.targets and len(scope.bindings[key[1]]) == 1 and isinstance(
                 self.program.kind(loads[0]), Tensor) and self.mode(loads[0]) == "once":
             return True

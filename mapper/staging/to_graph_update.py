@@ -38,6 +38,9 @@ class Updates:
         """The statements of a block; `before` ran earlier in the function."""
         for i, statement in enumerate(body):
             update = self.update_of(statement)
+            if update is not None and self.roles.makes(self.roles.function_of(statement)):
+                self.at_once(statement, update)
+                continue
             if update is not None and statement not in self.graph.deleted:
                 self.sequence(statement, update, [*before, *body[:i]], list(body[i + 1:]))
                 return
@@ -95,6 +98,16 @@ class Updates:
                 node.value) and len(node.value.args) == 2:
             return node.value
         return None
+
+    def at_once(self, node: ast.stmt, update: ast.expr) -> None:
+        """A factory gives a variable a value: it has it when the factory returns."""
+        stored = self.graph.stored_parameter(node) if self.roles.stores_parameter(node) else None
+        if stored is None:
+            self.graph.expr(update)
+        if node not in self.graph.problems:
+            name = self.graph.use("evaluate")
+            self.editor.replace_statement(node, lambda: f"{name}({stored() if stored is not None else self.graph.text(update)})")
+        self.graph.flush(node)
 
     def named_update(self, node: ast.stmt, before: list[ast.stmt], rest: Sequence[ast.stmt]) -> bool:
         """`done = optimizer(grads)`, which waits for the tensors computed before it that are still used. False for other statements."""

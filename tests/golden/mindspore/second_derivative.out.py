@@ -40,12 +40,13 @@ def fetch(value, feeds):
 def run(build, *args):
     """build(*args) in one sess.run: arrays are fed, the graph is built once per signature of the arguments."""
     arrays = []
+    args = narrowed(args)
 
     def signature(value):
         if isinstance(value, (np.ndarray, np.generic)):
             arrays.append(value)
             return value.shape, value.dtype.str
-        if isinstance(value, (list, tuple)):
+        if type(value) in (list, tuple):
             return (type(value), *map(signature, value))
         return type(value), value if isinstance(value, (int, float, str)) else id(value)
 
@@ -53,7 +54,7 @@ def run(build, *args):
         if isinstance(value, (np.ndarray, np.generic)):
             feeds.append(tf.placeholder(value.dtype, value.shape))
             return feeds[-1]
-        return type(value)(map(with_placeholders, value)) if isinstance(value, (list, tuple)) else value
+        return type(value)(map(with_placeholders, value)) if type(value) in (list, tuple) else value
 
     owner = getattr(build, "__self__", None)
     code = getattr(build, "__code__", None)
@@ -66,6 +67,13 @@ def run(build, *args):
         _graphs[key] = fetches, feeds, build, args
     fetches, feeds = _graphs[key][:2]
     return fetch(fetches, dict(zip(feeds, arrays)))
+
+
+def narrowed(value):
+    """NumPy's float64 scalars, which stand for Python's numbers, as float32; NumPy 1 makes them of float32 ones."""
+    if type(value) in (list, tuple):
+        return type(value)(map(narrowed, value))
+    return np.float32(value) if isinstance(value, np.float64) else value
 
 
 def as_list(value):
