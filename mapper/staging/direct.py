@@ -375,6 +375,8 @@ class Graph:
             step = self.step(node, "list", self.targets(target), value)
             step.items = [s for e in value.elts if (s := self.find(e)) is not None]
             self.add(step)
+        elif program.kind(value) == "number" and not program.mentions(value) and all(s.kind == "variables" for s in self.tensors(value)):
+            return  # how many variables there are
         elif program.mentions(value) or self.tensors(value) or self.computes(value):
             self.sites_inside(node, value)
             self.tensor(node, target, value)
@@ -1021,8 +1023,9 @@ def start_text(program: Program, start: ast.expr, shape: ast.expr, size: str) ->
 
 def _initialized(program: Program, start: ast.expr, shape: ast.expr | None, dtype: str, size: str | None) -> str | None:
     """The initial value that an initializer gives; None when `start` is a value itself."""
-    if isinstance(start, ast.Name) and size is not None and program.layered and program.holds_initializer(start):
-        return f"{start.id}({size})"
+    made = isinstance(start, ast.Call) and program.callee(start) is not None
+    if (made or isinstance(start, ast.Name)) and size is not None and program.layered and program.holds_initializer(start):
+        return f"{program.editor.original(start)}({size})"
     api = program.api(start.func if isinstance(start, ast.Call) else start)
     words = {"tf.zeros_initializer": "zeros", "tf.ones_initializer": "ones"}
     if api in words and size is not None and not (isinstance(start, ast.Call) and (start.args or start.keywords)):

@@ -4,16 +4,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from mapper.names import Binding
+from mapper.names import Binding, read_names
 from mapper.results import Conversion
 from mapper.results import Site as Place
 from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step, is_none
-from mapper.staging.direct_layers import attributes, header_edit, makes, prefix_at
-from mapper.staging.direct_program import CONSTANTS, Function
+from mapper.staging.direct_layers import attributes, header_edit, layer_text, makes, prefix_at
+from mapper.staging.direct_program import CONSTANTS, Function, returns
 from mapper.staging.direct_runs import Runs
 from mapper.staging.direct_sites import LocalSites
+from mapper.staging.simplify import simplified
 from mapper.staging.value_library import value_definitions
 
 _RESERVED = frozenset({"ms", "ops", "nn"})
@@ -21,10 +22,48 @@ Part = ast.expr | ast.keyword | ast.arg
 
 
 def convert_directly(source: str, filename: str) -> Conversion:
-    """The direct form of a program. Raises NotDirect when it has none, SyntaxError when `source` does not parse."""
+    """The direct form of a program, or of a simpler one that means the same. Raises NotDirect when it has none, SyntaxError when
+    `source` does not parse."""
+    try:
+        return _converted(source)
+    except NotDirect as first:
+        tried = source
+        for deep in (False, True):
+            if (simpler := simplified(source, deep)) != tried:
+                tried = simpler
+                try:
+                    return _placed(_converted(simpler), source, simpler)
+                except NotDirect:
+                    continue
+        raise first
+
+
+def _converted(source: str) -> Conversion:
     graph = Graph(source)
     graph.read()
     return _Writer(graph).write()
+
+
+def _placed(conversion: Conversion, source: str, simpler: str) -> Conversion:
+    """A conversion of a simpler program with the places that its sites have in the program itself."""
+    ours, theirs = _sites_in(simpler), _sites_in(source)
+    sites = []
+    for site in conversion.sites:
+        said = ours.pop((site.line, site.column), "")
+        same = [place for place, text in theirs.items() if text == said] or list(theirs)
+        line, column = same[0] if same else (site.line, site.column)
+        theirs.pop((line, column), None)
+        sites.append(replace(site, line=line, column=column))
+    sites.sort(key=lambda s: (s.line, s.column))
+    return replace(conversion, sites=tuple(replace(site, id=f"G{i + 1}") for i, site in enumerate(sites)))
+
+
+def _sites_in(source: str) -> dict[tuple[int, int], str]:
+    """Where a program asks for gradients, with the text of the calls."""
+    tree = ast.parse(source)
+    names = read_names(tree)
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and names.resolve(n.func) in ("tf.gradients", "tf.hessians")]
+    return {(n.lineno, n.col_offset + 1): ast.unparse(n) for n in sorted(calls, key=lambda n: (n.lineno, n.col_offset))}
 
 
 @dataclass(eq=False)
@@ -426,7 +465,7 @@ class _Writer:
             raise NotDirect("what is assigned to")
         name = self.text_of(variable, ref, context)
         kind = api.rpartition(".")[2] if api else call.func.attr  # type: ignore[attr-defined]
-        text = self.render(value, context)
+        text = on_one_line(self.render(value, context))
         if self.program.kind(value) in ("number", "list", "array", "scalar"):
             text = f"ms.Tensor({text}, ms.float32)"
         if kind == "assign":
@@ -439,8 +478,9 @@ class _Writer:
         assert isinstance(node.elt, ast.Call)
         variable, new = self.graph.assigned(node.elt)
         assert variable is not None and new is not None
-        head = f"for {self.editor.original(loop.target)} in {self.render(loop.iter, context)}:"
-        return [head, f"{self.editor.unit()}ops.assign({self.editor.original(variable)}, {self.render(new, context)})"]
+        targets = ", ".join(map(self.editor.original, loop.target.elts)) if isinstance(loop.target, ast.Tuple) else self.editor.original(loop.target)
+        head = f"for {targets} in {self.render(loop.iter, context)}:"
+        return [head, f"{self.editor.unit()}ops.assign({self.editor.original(variable)}, {on_one_line(self.render(new, context))})"]
 
     def factor(self, node: ast.expr, text: str) -> str:
         binds_tighter = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow, ast.MatMult))
@@ -688,13 +728,19 @@ class _Writer:
         if made is None:
             raise NotDirect("an optimizer that is not known")
         named = self.graph.find(call.func.value)
-        name = named.names[0] if named is not None else self.fresh("optimizer")
+        name = named.names[0] if named is not None else self.optimizer_name(step)
         if (name, step.owner) in self.made:
             raise NotDirect("an optimizer with two losses")
         self.made.add((name, step.owner))
         text = f"self.{name}" if step.owner is not None else name
         self.updaters[step] = (text, weights if said is not None or not self.program.layered else f"{text}.parameters")
         return [f"{text} = {self.graph.optimizer_text(made, weights)}", ""]
+
+    def optimizer_name(self, step: Step) -> str:
+        """A name for an optimizer that the program gives none: each object has its own."""
+        known = {name for name, owner in self.made if owner is step.owner}
+        taken = step.owner is None or self.program.attribute_values(step.owner, "optimizer") or self.program.method(step.owner, "optimizer")
+        return self.fresh("optimizer") if taken or "optimizer" in known else "optimizer"
 
     def weights(self, loss: Step) -> str:
         """The list of the variables that a loss depends on, in the order in which they were made."""
@@ -990,6 +1036,10 @@ class _Writer:
                     if api in ("tf.Variable", "tf.get_variable"):
                         self.editor.replace(call, parameter_text(program, call, None))
                         self.settled.update(ast.walk(call))
+                for start in returns(function):
+                    if isinstance(start, ast.Call) and program.layered and program.holds_initializer(start) and (text := layer_text(program, start, lambda n: None)):
+                        self.editor.replace(start, text)
+                        self.settled.update(ast.walk(start))
         self.sites |= self.local_sites.placed
 
     def furniture(self) -> None:
@@ -1154,6 +1204,12 @@ class _Writer:
                 used.add(place)
             found.append(Place(f"G{len(found) + 1}", call.lineno, call.col_offset + 1, place))
         return found
+
+
+def on_one_line(text: str) -> str:
+    """An expression whose lines were aligned with what stood before it, on one line where that has room and nothing is lost."""
+    joined = re.sub(r"[ \t]*\r?\n[ \t]*", " ", text)
+    return joined if len(joined) < 90 and "#" not in text and "\'\'\'" not in text and '"""' not in text else text
 
 
 def listing(pieces: list[str]) -> str:

@@ -156,10 +156,11 @@ def layer_text(program: Program, call: ast.Call, put: Put) -> str | None:
         return variable_text(program, call, None, prefix_at(program, call, put), put)
     if api == DENSE:
         return _dense(program, call, put)
-    if program.holds_initializer(call):
+    if program.holds_initializer(call) and program.callee(call) is None:
         from mapper.staging.direct import start_text
 
-        return f"lambda shape: {start_text(program, call, ast.Name('shape', ast.Load()), 'shape')}"
+        size = _size_name(call)
+        return f"lambda {size}: {start_text(program, call, ast.Name(size, ast.Load()), size)}"
     function = program.callee(call)
     if isinstance(function, Function) and program.role(function) == "layer":
         if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
@@ -187,15 +188,21 @@ def _dense(program: Program, call: ast.Call, put: Put) -> str:
         parts.append(f"activation={program.render(given['activation'], put)}")
     if "use_bias" in given:
         parts.append(f"use_bias={program.editor.original(given['use_bias'])}")
-    shape = ast.Name("shape", ast.Load())
     for key, short in (("kernel_initializer", "kernel"), ("bias_initializer", "bias")):
         if key in given:
             start = given[key]
             check_start(program, start)
-            known = isinstance(start, ast.Name) and program.holds_initializer(start)
-            parts.append(f"{short}={program.editor.original(start)}" if known else f"{short}=lambda shape: {start_text(program, start, shape, 'shape')}")
+            known = (isinstance(start, ast.Name) or program.api(getattr(start, "func", None)) is None) and program.holds_initializer(start)
+            parts.append(f"{short}={program.editor.original(start)}" if known else
+                         f"{short}=lambda {_size_name(start)}: {start_text(program, start, ast.Name(_size_name(start), ast.Load()), _size_name(start))}")
     program.carried.add("dense_layer")
     return f"dense_layer({', '.join(parts)})"
+
+
+def _size_name(start: ast.expr) -> str:
+    """A name for the shape that an initial value is made for, which its expression does not read."""
+    read = {n.id for n in ast.walk(start) if isinstance(n, ast.Name)}
+    return next(name for name in ("shape", "size", "dims", "extent") if name not in read)
 
 
 def header_edit(program: Program, function: Function) -> None:

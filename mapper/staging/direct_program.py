@@ -584,6 +584,8 @@ class Program:
                 self.imports.add("from mindspore import ops")
             return found
         carried = value_call(api, call, text, self.deep)
+        if api == "tf.div" and (not call.args or self.kind(call.args[0]) != "tensor"):
+            return None
         if carried is not None:
             if carried[0].startswith("ops."):
                 self.imports.add("from mindspore import ops")
@@ -670,6 +672,9 @@ class Program:
         """Whether an expression is one of TensorFlow's initializers, which becomes a function of the shape."""
         if isinstance(node, ast.Call):
             api = self.api(node.func) or ""
+            function = self.callee(node)
+            if isinstance(function, Function) and depth < 5:
+                return bool(ends := returns(function)) and all(self.holds_initializer(part, depth + 1) for part in ends)
             return api in STARTS or api in GLOROT or api in DRAWS and api.endswith("initializer")
         if isinstance(node, ast.Name) and depth < 5:
             found: list[ast.expr | None] = []

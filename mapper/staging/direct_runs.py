@@ -300,8 +300,10 @@ class Runs:
 
     def mixed(self, run: Run, statement: ast.stmt, items: Sequence[ast.expr]) -> list[str]:
         """`_, c = sess.run([train, cost], feed)`: the values first, then what changes them."""
-        if not isinstance(statement, ast.Assign) or statement.value is not run.call or not isinstance(statement.targets[0], ast.Tuple):
+        if not isinstance(statement, (ast.Assign, ast.Return)) or statement.value is not run.call:
             raise NotDirect("values and updates in one run")
+        if isinstance(statement, ast.Return) or not isinstance(statement.targets[0], ast.Tuple):
+            return self.mixed_list(run, statement, items)
         targets = statement.targets[0].elts
         kept, calls = [], []
         if len(targets) != len(items):
@@ -315,6 +317,27 @@ class Runs:
                 kept.append(f"{self.editor.original(target)} = {self.fetched(item, run.feed)}")
         return [*kept, *calls]
 
+    def mixed_list(self, run: Run, statement: ast.Assign | ast.Return, items: Sequence[ast.expr]) -> list[str]:
+        """`return sess.run([cost, train], feed)`: the values, then what changes them, then the list, with None for an update."""
+        kept, calls, names = [], [], []
+        for item in items:
+            step = self.graph.find(item)
+            if step is not None and step.kind == "action":
+                calls.append(self.called(item, run.feed))
+                names.append("None")
+            else:
+                name = self.value_name(self.program.within.get(run.call, self.graph.tree), step.names[0] if step is not None and step.names else "value")
+                names.append(name)
+                kept.append(f"{name} = {self.fetched(item, run.feed)}")
+        head = "return" if isinstance(statement, ast.Return) else f"{self.editor.original(statement.targets[0])} ="
+        return [*kept, *calls, f"{head} [{', '.join(names)}]"]
+
+    def value_name(self, home: ast.AST, name: str) -> str:
+        """A name in a scope for a value of a run."""
+        bound = name in self.graph.names.scopes[home].bindings or home is self.graph.tree or name in self.program.classes
+        read = any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(home))
+        return self.writer.fresh(f"{name}_value") if bound or read or name in self.writer.labels.values() and name in self.graph.names.module.bindings else name
+
     def fed_once(self, run: Run, statement: ast.stmt) -> list[str]:
         """What is fed and computed for it gets a name where several functions take it: a call may give something else each time."""
         wants = run.fetch.elts if isinstance(run.fetch, (ast.List, ast.Tuple)) else run.fetch.values if isinstance(run.fetch, ast.Dict) else [run.fetch]
@@ -325,14 +348,27 @@ class Runs:
         lines: list[str] = []
         for node in dicts:
             for step, value in self.entries(node):
-                if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(value)):
+                computed = any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(value))
+                several = sum(step in self.writer.parameters(s) for s in dict.fromkeys(steps) if s in self.writer.wanted) > 1
+                if computed or several:
                     home = self.program.within.get(run.call, self.graph.tree)
                     if not isinstance(statement, (ast.Assign, ast.Expr, ast.Return, ast.AugAssign)) or self.repeated_inside(run.call, statement):
+                        if not computed:
+                            continue
                         raise NotDirect("a value that is computed for a run")
-                    name = self.name(home, step)
+                    name = self.name(home, step) if not self.only_fed(home, value, run.call) else value.id  # type: ignore[attr-defined]
                     lines.append(f"{name} = {self.fed(step, value)}")
                     run.feed[step] = name
         return lines
+
+    def only_fed(self, home: ast.AST, value: ast.expr, run: ast.Call) -> bool:
+        """Whether a value is an argument of a function that is used for nothing but a run."""
+        if not isinstance(value, ast.Name) or not isinstance(home, ast.FunctionDef) or len(self.program.bindings(value)) != 1 \
+                or not isinstance(self.program.bindings(value)[0].node, ast.arg):
+            return False
+        inside = set(ast.walk(run))
+        uses = [n for n in ast.walk(home) if isinstance(n, ast.Name) and n.id == value.id]
+        return sum(n in inside for n in uses) == 1 == len(uses)
 
     def repeated_inside(self, node: ast.AST, statement: ast.stmt) -> bool:
         """Whether an expression stands in a comprehension or a lambda of its statement."""

@@ -312,6 +312,11 @@ def swish(features):
     return features * ops.sigmoid(features)
 
 
+def div(x, y):
+    """x / y; of whole numbers, rounded down."""
+    return ops.floor_div(x, y) if x.dtype in (ms.int32, ms.int64) else ops.div(x, y)
+
+
 def to_float(x):
     return ops.cast(x, ms.float32)
 

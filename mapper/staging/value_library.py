@@ -28,7 +28,7 @@ _NAMES = {
     "tf.norm": "norm", "tf.linalg.norm": "norm", "tf.split": "split", "tf.pad": "pad", "tf.diag": "diag", "tf.matrix_diag": "diag",
     "tf.diag_part": "diag_part", "tf.matrix_diag_part": "diag_part", "tf.linalg.diag": "diag", "tf.linalg.diag_part": "diag_part", "tf.trace": "trace",
     "tf.linalg.trace": "trace", "tf.nn.batch_normalization": "batch_normalization", "tf.log_sigmoid": "log_sigmoid", "tf.nn.swish": "swish",
-    "tf.to_float": "to_float", "tf.to_int32": "to_int32", "tf.reciprocal": "reciprocal",
+    "tf.div": "div", "tf.to_float": "to_float", "tf.to_int32": "to_int32", "tf.reciprocal": "reciprocal",
     "tf.nn.sigmoid_cross_entropy_with_logits": "sigmoid_cross_entropy_with_logits", "tf.losses.mean_squared_error": "mean_squared_error",
 }
 

@@ -38,7 +38,8 @@ class Network:
         return self.loss(x_value, target).asnumpy()
 
     def predict(self, x):
-        return [self.out(ms.Tensor(x, ms.float32)).asnumpy(), self.slope(ms.Tensor(x, ms.float32)).asnumpy()]
+        x = ms.Tensor(x, ms.float32)
+        return [self.out(x).asnumpy(), self.slope(x).asnumpy()]
 
 
 xs = np.linspace(0, 1, 11)[:, None]

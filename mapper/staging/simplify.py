@@ -1,0 +1,325 @@
+"""TensorFlow 1 programs as simpler TensorFlow 1 programs with the same meaning, for which the direct form has words.
+
+Each function here looks for one idiom and registers the edits that write it in another way; `simplified` applies them one after
+the other. What comes out is only ever read by the direct form."""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from mapper.edit import Editor
+from mapper.staging.direct_program import VARIABLES, Function, NotDirect, Program, returns
+
+_MAKERS = VARIABLES | {"tf.placeholder", "tf.placeholder_with_default"}
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+Pass = Callable[[Program], bool]
+
+
+def simplified(source: str, deep: bool) -> str:
+    """The simpler program; `deep` also puts functions that are called once, to build or run a part of the graph, where they are called."""
+    passes: list[Pass] = [_mapped, _indexed, _counted, _chained, _placeholders_out]
+    for rewrite in [*passes, *[_inlined] * 6 * deep, *passes[2:4] * deep]:
+        program = Program(source)
+        if rewrite(program):
+            source = program.editor.result()
+    return source
+
+
+# ----------------------------------------------------------------------------------------------------------------- expressions
+
+def _mapped(program: Program) -> bool:
+    """`list(map(lambda g: f(g), grads))` as `[f(g) for g in grads]`."""
+    found = False
+    for call in ast.walk(program.tree):
+        if not isinstance(call, ast.Call) or not _named(call, "list") or len(call.args) != 1 or call.keywords:
+            continue
+        inner = call.args[0]
+        if isinstance(inner, ast.Call) and _named(inner, "map") and len(inner.args) == 2 and isinstance(inner.args[0], ast.Lambda):
+            head, source = inner.args[0], inner.args[1]
+            if len(head.args.args) == 1 and not head.args.defaults and not head.args.vararg:
+                texts = [program.editor.original(part) for part in (head.body, source)]
+                program.editor.replace(call, f"[{texts[0]} for {head.args.args[0].arg} in {texts[1]}]")
+                found = True
+    return found
+
+
+def _indexed(program: Program) -> bool:
+    """`[a[i].assign(b[i]) for i in range(len(a))]` as `[x.assign(y) for x, y in zip(a, b)]`, and the same of enumerate."""
+    found = False
+    for node in ast.walk(program.tree):
+        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or not _assigns(program, node.elt):
+            continue
+        loop = node.generators[0]
+        call, index, item = loop.iter, loop.target, None
+        if not isinstance(call, ast.Call) or call.keywords or len(call.args) != 1:
+            continue
+        if _named(call, "enumerate") and isinstance(loop.target, ast.Tuple) and len(loop.target.elts) == 2:
+            index, item = loop.target.elts
+            lists = {ast.unparse(call.args[0]): program.editor.original(item)}
+        elif _named(call, "range") and isinstance(call.args[0], ast.Call) and _named(call.args[0], "len"):
+            lists = {}
+        else:
+            continue
+        if not isinstance(index, ast.Name):
+            continue
+        parts = [n for n in ast.walk(node.elt) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Name) and n.slice.id == index.id]
+        if len([n for n in ast.walk(node.elt) if isinstance(n, ast.Name) and n.id == index.id]) != len(parts) or not parts:
+            continue
+        for part in parts:
+            said = ast.unparse(part.value)
+            if said not in lists:
+                lists[said] = program.fresh(_singular(said.rpartition(".")[2]))
+            program.editor.replace(part, lists[said])
+        program.editor.replace(loop.target, ", ".join(lists.values()))
+        program.editor.replace(call, f"zip({', '.join(lists)})")
+        found = True
+    return found
+
+
+def _assigns(program: Program, node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and (isinstance(node.func, ast.Attribute) and node.func.attr in ("assign", "assign_add", "assign_sub")
+                                           or program.api(node.func) in ("tf.assign", "tf.assign_add", "tf.assign_sub"))
+
+
+def _singular(name: str) -> str:
+    """A name for an element of what has this name."""
+    short = name.removesuffix("_vars").removesuffix("_params").removesuffix("_variables")
+    return short if short != name and short else name[:-1] if name.endswith("s") and len(name) > 2 else f"{name}_item"
+
+
+def _counted(program: Program) -> bool:
+    """`a, b = [tf.placeholder(…) for _ in range(2)]` with each of them written out."""
+    found = False
+    for node in ast.walk(program.tree):
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Tuple):
+            continue
+        value = node.value
+        if not isinstance(value, (ast.ListComp, ast.GeneratorExp)) or len(value.generators) != 1 or value.generators[0].ifs:
+            continue
+        loop, made = value.generators[0], value.elt
+        values = _values(loop.iter)
+        if not isinstance(made, ast.Call) or program.api(made.func) not in _MAKERS or not isinstance(loop.target, ast.Name) \
+                or len(values) != len(node.targets[0].elts):
+            continue
+        uses = [n for n in ast.walk(made) if isinstance(n, ast.Name) and n.id == loop.target.id]
+        start = program.editor.span(made)[0]
+        texts = []
+        for said in values:
+            text = program.editor.original(made)
+            for use in sorted(uses, key=lambda n: program.editor.span(n)[0], reverse=True):
+                left, right = (at - start for at in program.editor.span(use))
+                text = text[:left] + said + text[right:]
+            texts.append(text)
+        targets = [program.editor.original(t) for t in node.targets[0].elts]
+        program.editor.replace_statement(node, "\n".join(f"{target} = {text}" for target, text in zip(targets, texts)))
+        found = True
+    return found
+
+
+def _values(node: ast.expr) -> list[str]:
+    """The texts of what a loop goes over, where that is written out."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [repr(letter) for letter in node.value]
+    if isinstance(node, (ast.List, ast.Tuple)) and all(isinstance(e, ast.Constant) for e in node.elts):
+        return [ast.unparse(e) for e in node.elts]
+    if isinstance(node, ast.Call) and _named(node, "range") and len(node.args) == 1 and isinstance(count := node.args[0], ast.Constant):
+        return [str(i) for i in range(count.value)] if isinstance(count.value, int) and count.value < 20 else []
+    return []
+
+
+def _chained(program: Program) -> bool:
+    """`self.x = x = tf.…` under one name."""
+    found = False
+    for node in ast.walk(program.tree):
+        if not isinstance(node, ast.Assign) or len(node.targets) != 2 or not program.mentions(node.value) and program.kind(node.value) != "tensor":
+            continue
+        kept = next((t for t in node.targets if isinstance(t, ast.Attribute)), node.targets[0])
+        other = next(t for t in node.targets if t is not kept)
+        if not isinstance(other, ast.Name) or not isinstance(kept, (ast.Name, ast.Attribute)) or len(program.bindings(other)) != 1:
+            continue
+        for use in _uses(program, other):
+            if use is not other:
+                program.editor.replace(use, ast.unparse(kept))
+        program.editor.replace_statement(node, f"{ast.unparse(kept)} = {program.editor.original(node.value)}")
+        found = True
+    return found
+
+
+def _uses(program: Program, name: ast.Name) -> list[ast.Name]:
+    """Where the name that this one is stands, in its scope and in those inside it."""
+    scope = program.names.lookup(name.id, program.names.scope_of[name])
+    return [n for n in ast.walk(program.tree) if isinstance(n, ast.Name) and n.id == name.id and n in program.names.scope_of
+            and program.names.lookup(n.id, program.names.scope_of[n]) is scope]
+
+
+def _named(call: ast.Call, name: str) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == name
+
+
+# ------------------------------------------------------------------------------------------------------------------- functions
+
+def _placeholders_out(program: Program) -> bool:
+    """A function that makes a placeholder, and gives it back with what it builds, is given the placeholder."""
+    found = False
+    for function in [n for n in ast.walk(program.tree) if isinstance(n, Function)]:
+        calls, ends = program.calls.get(function, []), returns(function)
+        result = ends[0] if len(ends) == 1 else None
+        if len(calls) < 2 or not isinstance(result, ast.Tuple) or function.args.vararg or function.args.kwarg or function.decorator_list:
+            continue
+        made = {s.targets[0].id: s for s in ast.walk(function) if isinstance(s, ast.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], ast.Name)
+                and isinstance(s.value, ast.Call) and program.api(s.value.func) == "tf.placeholder" and program.within.get(s) is function}
+        names = [e.id for e in result.elts if isinstance(e, ast.Name) and e.id in made and _fixed(program, function, made[e.id].value)]
+        statements = [program.editor.statement(call) for call in calls]
+        if not names or len(names) == len(result.elts) or len(set(names)) != len(names) or not all(
+                isinstance(s, ast.Assign) and s.value is call and len(s.targets) == 1 and isinstance(t := s.targets[0], ast.Tuple)
+                and len(t.elts) == len(result.elts) and all(isinstance(e, (ast.Name, ast.Attribute)) for e in t.elts)
+                for s, call in zip(statements, calls)):
+            continue
+        places = [i for i, e in enumerate(result.elts) if isinstance(e, ast.Name) and e.id in names]
+        first = function.args.args[0] if function in program.owner and function.args.args else None
+        at = program.editor.span(first)[1] if first is not None else _opening(program.editor, function)
+        given = ", ".join(names)
+        more = len(function.args.args) > (first is not None)
+        program.editor.replace_span(at, at, f", {given}" if first is not None else f"{given}, " if more else given)
+        for name in names:
+            program.editor.delete(made[name])
+        program.editor.replace(result, _listed([program.editor.original(e) for i, e in enumerate(result.elts) if i not in places]))
+        for statement, call in zip(statements, calls):
+            assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple)
+            targets = [program.editor.original(e) for e in statement.targets[0].elts]
+            lines = [f"{targets[i]} = {program.editor.original(made[name].value)}" for i, name in zip(places, names)]
+            said = [*(targets[i] for i in places), *(program.editor.original(a) for a in [*call.args, *call.keywords])]  # type: ignore[type-var]
+            left = [t for i, t in enumerate(targets) if i not in places]
+            lines.append(f"{', '.join(left)} = {program.editor.original(call.func)}({', '.join(said)})")
+            program.editor.replace_statement(statement, "\n".join(lines))
+        found = True
+    return found
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join(texts)
+
+
+def _opening(editor: Editor, function: Function) -> int:
+    """Where the parameters of a function begin."""
+    start = editor.span(function)[0]
+    return editor.source.index("(", editor.source.index(function.name, editor.source.index("def", start))) + 1
+
+
+def _fixed(program: Program, function: Function, value: ast.expr) -> bool:
+    """Whether an expression means the same in a function and where it is called: it reads nothing of the function but its object."""
+    for node in ast.walk(value):
+        if isinstance(node, ast.Name) and node in program.names.scope_of:
+            scope = program.names.lookup(node.id, program.names.scope_of[node])
+            if scope is not None and scope.node is function and node.id != program.self_name(value):
+                return False
+    return True
+
+
+def _inlined(program: Program) -> bool:
+    """A function of the module that builds or runs a part of the graph, and is called once, stands where it is called."""
+    for function in [n for n in program.tree.body if isinstance(n, Function)]:
+        calls = program.calls.get(function, [])
+        if len(calls) == 1 and program.role(function) == "graph" and not program.editor.changed and _inline(program, function, calls[0]):
+            return True
+    return False
+
+
+def _inline(program: Program, function: Function, call: ast.Call) -> bool:
+    editor, ends, arguments = program.editor, returns(function), function.args
+    statement = editor.statement(call)
+    if function.decorator_list or arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs or len(ends) > 1 \
+            or ends and not isinstance(function.body[-1], ast.Return) or any(isinstance(a, ast.Starred) for a in call.args):
+        return False
+    if any(isinstance(n, (ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom)) or isinstance(n, ast.Return) and n.value is None for n in ast.walk(function)):
+        return False
+    if sum(isinstance(n, ast.Name) and n.id == function.name for n in ast.walk(program.tree)) != 1 or _repeated(editor, statement):
+        return False
+    home = program.within.get(statement, program.tree)
+    if isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1 and ends:
+        pairs = _pairs(statement.targets[0], ends[0])
+    elif isinstance(statement, ast.Expr) and statement.value is call:
+        pairs = []
+    else:
+        return False
+    if pairs is None or _is_guarded(editor, statement):
+        return False
+    there = {n.id for n in ast.walk(home) if isinstance(n, ast.Name)} | set(program.names.scopes[home].bindings)
+    if home is program.tree:
+        there = set(program.names.module.bindings)
+    there |= {n.id for target, _ in pairs for n in ast.walk(target) if isinstance(n, ast.Name)}
+    own = program.names.scopes[function].bindings
+    texts: dict[str, str] = {}
+    for target, value in pairs:
+        if isinstance(value, ast.Name) and value.id in own and value.id not in texts and _only_assigned(program, function, value.id) \
+                and (not isinstance(target, ast.Name) or len(program.bindings(target)) == 1):
+            texts[value.id] = ast.unparse(target)
+    before: list[str] = []
+    for parameter in arguments.args:
+        given = program.argument(function, call, parameter.arg) or program.default(function, parameter.arg)
+        if given is None:
+            return False
+        if isinstance(given, (ast.Name, ast.Attribute, ast.Constant)) and len(own[parameter.arg]) == 1:
+            texts[parameter.arg] = editor.original(given)
+        else:
+            texts[parameter.arg] = program.fresh(parameter.arg) if parameter.arg in there else parameter.arg
+            before.append(f"{texts[parameter.arg]} = {editor.original(given)}")
+    for name, bound in own.items():
+        if name not in texts and name in there:
+            if any(not isinstance(b.node, ast.Name) for b in bound):
+                return False
+            texts[name] = program.fresh(name)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id in texts and node in program.names.scope_of:
+            scope = program.names.lookup(node.id, program.names.scope_of[node])
+            if scope is not None and scope.node is function:
+                editor.replace(node, texts[node.id])
+    after = [f"{ast.unparse(target)} = {editor.text(value)}" for target, value in pairs
+             if not (isinstance(value, ast.Name) and texts.get(value.id) == ast.unparse(target))]
+    documented = isinstance(function.body[0], ast.Expr) and isinstance(function.body[0].value, ast.Constant)
+    body = function.body[documented:len(function.body) - bool(ends)]
+    text = editor.block(body, "") if body else ""
+    editor.replace_statement(statement, "\n".join([*before, *([text] if text else []), *after]))
+    editor.delete(function, comments=False)
+    return True
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]] | None:
+    """What is bound to what when a function's result is given to a target; None where that is not written out."""
+    if isinstance(target, (ast.Name, ast.Attribute)):
+        return None if isinstance(value, (ast.Tuple, ast.List, ast.Dict)) else [(target, value)]
+    if isinstance(target, ast.Tuple) and isinstance(value, (ast.Tuple, ast.List)) and len(target.elts) == len(value.elts) \
+            and all(isinstance(t, (ast.Name, ast.Attribute)) for t in target.elts):
+        return list(zip(target.elts, value.elts))
+    return None
+
+
+def _only_assigned(program: Program, function: Function, name: str) -> bool:
+    """Whether a name of a function is bound by plain assignments alone."""
+    for binding in program.names.scopes[function].bindings[name]:
+        parent = program.editor.parent(binding.node)
+        while isinstance(parent, (ast.Tuple, ast.List)):
+            parent = program.editor.parent(parent)
+        if not isinstance(binding.node, ast.Name) or not isinstance(parent, (ast.Assign, ast.AugAssign)):
+            return False
+    return True
+
+
+def _repeated(editor: Editor, statement: ast.stmt) -> bool:
+    """Whether a statement stands in a loop."""
+    current = editor.parent(statement)
+    while current is not None and not isinstance(current, _SCOPES):
+        if isinstance(current, (ast.For, ast.While, ast.Try)):
+            return True
+        current = editor.parent(current)
+    return False
+
+
+def _is_guarded(editor: Editor, statement: ast.stmt) -> bool:
+    """Whether a statement is `main()` under `if __name__ == …`, which a program keeps as it is."""
+    parent = editor.parent(statement)
+    return isinstance(parent, ast.If) and isinstance(parent.test, ast.Compare) and isinstance(parent.test.left, ast.Name) \
+        and parent.test.left.id == "__name__"
+
+
+__all__ = ["NotDirect", "simplified"]
