@@ -20,6 +20,7 @@ _CUTS = frozenset({"tf.stop_gradient", "tf.floor", "tf.ceil", "tf.sign", "tf.zer
 INITIALIZERS = frozenset({"tf.global_variables_initializer", "tf.initialize_all_variables"})
 OPTIMIZERS = {"tf.train.GradientDescentOptimizer": "nn.SGD", "tf.train.AdamOptimizer": "nn.Adam",
               "tf.train.AdagradOptimizer": "nn.Adagrad", "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
+STEP_COUNTERS = frozenset({"tf.train.get_or_create_global_step", "tf.train.create_global_step", "tf.contrib.framework.get_or_create_global_step"})
 FURNITURE = frozenset({"tf.reset_default_graph", "tf.disable_v2_behavior", "tf.disable_eager_execution", "tf.logging.set_verbosity",
                        "tf.compat.v1.disable_v2_behavior", "tf.compat.v1.disable_eager_execution"})
 _ORDER = ("ys", "xs", "grad_ys", "name", "colocate_gradients_with_ops", "gate_gradients", "aggregation_method", "stop_gradients")
@@ -347,6 +348,15 @@ class Graph:
             step.deps = frozenset({step})
             step.text = self.placeholder_dtype(call)
             self.add(step)
+        elif isinstance(value, ast.ListComp) and isinstance(value.elt, ast.Call) and program.api(value.elt.func) == "tf.placeholder":
+            step = self.step(node, "placeholder", self.targets(target), value)
+            step.deps, step.holds = frozenset({step}), "tensors"
+            step.text = self.placeholder_dtype(value.elt)
+            self.add(step)
+        elif call is not None and api in STEP_COUNTERS:
+            step = self.step(node, "variable", self.targets(target), value)
+            step.varies, step.text = True, "ms.Parameter(ms.Tensor(0, ms.int64), name='global_step', requires_grad=False)"
+            self.add(step)
         elif call is not None and api in VARIABLES:
             step = self.step(node, "variable", self.targets(target), value)
             step.varies, step.text = True, self.parameter(call, step)
@@ -356,7 +366,7 @@ class Graph:
             step.varies, step.holds, step.text = True, "dict" if isinstance(value, ast.Dict) else "list", "made"
             step.parts = [(inner, parameter_text(program, inner, None, self.prefix)) for inner in calls]
             self.add(step)
-        elif (site := self.gradient_site(value)) is not None:
+        elif (site := self.gradient_site(value, isinstance(target, (ast.Tuple, ast.List)))) is not None:
             self.take_site(node, target, site)
         elif call is not None and self.take_action(node, target, call) or self.take_actions(node, target, value):
             self.changes = True
@@ -365,21 +375,40 @@ class Graph:
             step.varies, step.holds, step.text, step.layered, step.parts = True, "list", "made", True, edits  # type: ignore[assignment]
             self.add(step)
         elif api == "tf.trainable_variables" and call is not None and not call.args and not call.keywords:
-            step = self.step(node, "list", self.targets(target), value)
-            step.items = self.variables()
-            self.add(step)
+            self.listed(node, target, value, self.variables())
         elif call is not None and (function := program.callee(call)) is not None and program.role(function) == "maker":
             self.maker(node, self.targets(target), value)
         elif isinstance(value, (ast.List, ast.Tuple)) and value.elts \
                 and all((s := self.find(e)) is not None and s.kind in ("tensor", "gradient", "variable", "placeholder") for e in value.elts):
-            step = self.step(node, "list", self.targets(target), value)
-            step.items = [s for e in value.elts if (s := self.find(e)) is not None]
-            self.add(step)
+            self.listed(node, target, value, [s for e in value.elts if (s := self.find(e)) is not None])
         elif program.kind(value) == "number" and not program.mentions(value) and all(s.kind == "variables" for s in self.tensors(value)):
             return  # how many variables there are
         elif program.mentions(value) or self.tensors(value) or self.computes(value):
             self.sites_inside(node, value)
             self.tensor(node, target, value)
+
+    def listed(self, node: ast.Assign, target: ast.expr, value: ast.expr, items: list[Step]) -> None:
+        """Takes down a list of what has names. One of variables that loops go over is kept; others stand for their items."""
+        kept = all(s.kind in ("variable", "variables") for s in items) and not isinstance(target, ast.Tuple) and self.looped_over(target)
+        step = self.step(node, "variables" if kept else "list", self.targets(target), value)
+        step.items = items
+        if kept:
+            step.varies, step.holds, step.text = True, "list", "made"
+        self.add(step)
+
+    def looped_over(self, target: ast.expr) -> bool:
+        """Whether the program goes over a list, or takes parts of it, elsewhere than for an optimizer."""
+        key = self.key(target)
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and node is not target and self.key(node) == key:
+                parent = self.editor.parent(node)
+                if isinstance(parent, (ast.comprehension, ast.For)) and parent.iter is node or isinstance(parent, ast.Subscript):
+                    return True
+                if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id in ("zip", "enumerate", "len", "reversed"):
+                    outer = self.editor.parent(parent)
+                    if not (isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute) and outer.func.attr == "apply_gradients"):
+                        return True
+        return False
 
     def may_be_gradient(self, node: ast.expr) -> bool:
         """Whether what is compared with None may come from a list of gradients: it is no argument and no attribute."""
@@ -435,7 +464,7 @@ class Graph:
         """The calls that make variables in a list, a comprehension or a dict of nothing else; None for other expressions."""
         if isinstance(node, ast.ListComp):
             parts: list[ast.expr] = [node.elt]
-            if any(self.tensors(g.iter) or self.program.mentions(g) for g in node.generators):
+            if any(self.tensors(g.iter) and not self.holds_variables(g.iter) or self.program.mentions(g) for g in node.generators):
                 return None
         elif isinstance(node, ast.Dict) and node.values and all(k is not None for k in node.keys):
             parts = node.values
@@ -522,7 +551,7 @@ class Graph:
         return self.made(function, value)
 
     def variables(self) -> list[Step]:
-        found = [s for s in self.steps if s.kind in ("variable", "variables")]
+        found = [s for s in self.steps if s.kind in ("variable", "variables") and not s.items]
         if any(s.owner is not self.owner for s in found):
             raise NotDirect("variables of several parts of the program")
         return [s for s in found if "trainable=False" not in self.editor.original(s.value)]
@@ -570,7 +599,8 @@ class Graph:
 
     # ------------------------------------------------------------------------------------------------------ gradient sites
 
-    def gradient_site(self, node: ast.expr) -> Site | None:
+    def gradient_site(self, node: ast.expr, apart: bool = False) -> Site | None:
+        """The site that an expression is; `apart` says that its gradients are unpacked."""
         pick = None
         call: ast.expr = node
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
@@ -584,8 +614,9 @@ class Graph:
         ys = self.several(given["ys"])
         for expression in ys:
             self.program.check(expression)
-        xs = [s for x in self.several(given["xs"]) for s in [self.find(x)] if s is not None]
-        if len(xs) != len(self.several(given["xs"])) or any(
+        said = self.several(given["xs"], apart or pick is not None)
+        xs = [s for x in said for s in [self.find(x)] if s is not None]
+        if len(xs) != len(said) or any(
                 s.kind not in ("tensor", "variable", "variables", "placeholder") or len(s.targets) > 1 for s in xs):
             raise NotDirect("xs that are no names")
         if any("requires_grad=False" in s.text for s in xs):
@@ -611,18 +642,19 @@ class Graph:
         step = self.find(node)
         return isinstance(node, ast.List) or step is not None and step.kind in ("list", "variables")
 
-    def several(self, node: ast.expr) -> list[ast.expr]:
+    def several(self, node: ast.expr, apart: bool = False) -> list[ast.expr]:
+        """The parts of a list of tensors; with `apart` also those of a list that is kept under a name."""
         if isinstance(node, (ast.List, ast.Tuple)):
-            return [part for e in node.elts for part in self.several(e)]
+            return [part for e in node.elts for part in self.several(e, apart)]
         items: list[Step] = []
         if self.program.layered and isinstance(node, ast.Call) and self.program.api(node.func) in ("tf.trainable_variables", "tf.get_collection"):
             return [self.registered(node)]
         if isinstance(node, ast.Call) and self.program.api(node.func) == "tf.trainable_variables":
             items = self.variables()
-        elif (step := self.find(node)) is not None and step.kind == "list":
+        elif (step := self.find(node)) is not None and (step.kind == "list" or apart and step.items):
             items = step.items
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and self.is_list(node.left) and self.is_list(node.right):
-            return [*self.several(node.left), *self.several(node.right)]
+            return [*self.several(node.left, apart), *self.several(node.right, apart)]
         else:
             return [node]
         found: list[ast.expr] = []
@@ -695,7 +727,7 @@ class Graph:
         """Whether every operation between x and ys is differentiable, on some path."""
         def reaches(node: ast.AST, seen: set[Step]) -> bool:
             for step in self.smooth(node):
-                if step is x or x.layered and x.kind == "variables" and trained(step):
+                if step is x or step in x.items or x.layered and x.kind == "variables" and trained(step):
                     return True
                 if step in seen or step.kind not in VALUES:
                     continue
@@ -708,11 +740,11 @@ class Graph:
                         return True
                 elif reaches(step.value, seen) or isinstance(step.node, ast.AugAssign) and reaches(step.node.target, seen):
                     return True
-                elif x in step.reads and x not in self.tensors(step.value) or step.layered and x.layered and x.kind == "variables":
+                elif any(part in step.reads and part not in self.tensors(step.value) for part in [x, *x.items]) or step.layered and x.layered and x.kind == "variables":
                     return True  # read by a function that is called
             return False
 
-        return any(reaches(y, set()) for y in ys) or any(x in self.reads_of(y) for y in ys)
+        return any(reaches(y, set()) for y in ys) or any(part in self.reads_of(y) for y in ys for part in [x, *x.items])
 
     def reads_of(self, node: ast.AST) -> list[Step]:
         """The variables that the functions called in an expression read."""
@@ -771,7 +803,7 @@ class Graph:
             if current in seen:
                 continue
             seen.add(current)
-            if any(x in current.reads or x.layered and x.kind == "variables" and (current.layered or any(map(trained, current.reads))) for x in xs):
+            if any(x in current.reads or any(item in current.reads for item in x.items) or x.layered and x.kind == "variables" and (current.layered or any(map(trained, current.reads))) for x in xs):
                 return True
             pending += current.reads
         return False
@@ -834,10 +866,12 @@ class Graph:
         sources = loop.iter.args if zipped else [loop.iter]  # type: ignore[attr-defined]
         targets = loop.target.elts if zipped and isinstance(loop.target, ast.Tuple) else [loop.target]
         names = {t.id: s for t, s in zip(targets, sources) if isinstance(t, ast.Name)}
-        if variable is None or new is None or len(names) != len(sources) or not all(self.holds_variables(s) for s in sources):
+        if variable is None or new is None or len(names) != len(sources):
             return False
-        if not isinstance(variable, ast.Name) or variable.id not in names:
+        if not isinstance(variable, ast.Name) or variable.id not in names or not self.holds_variables(names[variable.id]):
             raise NotDirect("what is assigned to")
+        if any(not self.holds_variables(s) and self.program.kind(s) != "tensors" for s in names.values()):
+            raise NotDirect("what is assigned")
         others = [ast.unparse(s) for n, s in names.items() if n != variable.id]
         if ast.unparse(names[variable.id]) in others:
             raise NotDirect("variables that are assigned to one another")
@@ -848,12 +882,13 @@ class Graph:
         return True
 
     def assigned(self, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
-        """The variable and the new value of `tf.assign(v, x)` and `v.assign(x)`."""
+        """The variable and the operand of `tf.assign(v, x)` and `v.assign(x)`, and of those that add and subtract."""
         if call.keywords:
             return None, None
-        if self.program.api(call.func) == "tf.assign" and len(call.args) == 2:
+        if self.program.api(call.func) in ("tf.assign", "tf.assign_add", "tf.assign_sub") and len(call.args) == 2:
             return call.args[0], call.args[1]
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "assign" and len(call.args) == 1 and self.program.api(call.func) is None:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("assign", "assign_add", "assign_sub") and len(call.args) == 1 \
+                and self.program.api(call.func) is None:
             return call.func.value, call.args[0]
         return None, None
 
@@ -872,18 +907,19 @@ class Graph:
             return [call.func.value, call.args[0]]
         if call.func.attr == "minimize" and self.optimizer(call.func.value) is not None:
             loss = call.args[0] if call.args else None
-            if len(call.args) != 1 or any(k.arg != "var_list" for k in call.keywords) or loss is None or self.find(loss) is None:
+            if len(call.args) != 1 or any(k.arg not in ("var_list", "name", "global_step") for k in call.keywords) or loss is None \
+                    or self.find(loss) is None:
                 raise NotDirect("the arguments of minimize")
-            return [loss]
+            return [loss, *self.counted(call), *self.rate(call)]
         if call.func.attr == "apply_gradients" and self.optimizer(call.func.value) is not None:
-            return [self.applied(call)[0]]
+            return [self.applied(call)[0], *self.counted(call), *self.rate(call)]
         if api == "tf.group" and not call.keywords and call.args and all((s := self.find(a)) is not None and s.kind == "action" for a in call.args):
             return list(call.args)
         return None
 
     def applied(self, call: ast.Call) -> tuple[ast.expr, list[Step]]:
         """The gradients and the variables of `opt.apply_gradients(zip(grads, variables))`."""
-        pairs = call.args[0] if len(call.args) == 1 and not call.keywords else None
+        pairs = call.args[0] if len(call.args) == 1 and all(k.arg in ("name", "global_step") for k in call.keywords) else None
         if isinstance(pairs, ast.Call) and isinstance(pairs.func, ast.Name) and pairs.func.id == "list" and len(pairs.args) == 1:
             pairs = pairs.args[0]
         if not (isinstance(pairs, ast.Call) and isinstance(pairs.func, ast.Name) and pairs.func.id == "zip" and len(pairs.args) == 2):
@@ -893,6 +929,26 @@ class Graph:
         if len(found) != len(variables) or self.program.kind(pairs.args[0]) != "tensors":
             raise NotDirect("the arguments of apply_gradients")
         return pairs.args[0], found
+
+    def counted(self, call: ast.Call) -> list[ast.expr]:
+        """The variable that counts the steps of an optimizer."""
+        found = [k.value for k in call.keywords if k.arg == "global_step" and not is_none(k.value)]
+        if any((s := self.find(v)) is None or s.kind != "variable" for v in found):
+            raise NotDirect("what counts the steps")
+        return found
+
+    def rate(self, call: ast.Call) -> list[ast.expr]:
+        """The learning rate of the optimizer whose step a call is, where that is a tensor."""
+        made = self.optimizer(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        if made is None:
+            return []
+        said = next((k.value for k in made.keywords if k.arg == "learning_rate"), made.args[0] if made.args else None)
+        step = self.find(said) if said is not None else None
+        if said is None or step is None:
+            return []
+        if step.kind not in ("tensor", "variable", "placeholder") or step.holds != "tensor":
+            raise NotDirect("a learning rate")
+        return [said]
 
     def trained(self, call: ast.Call) -> list[Step] | None:
         """The variables that `minimize(loss, var_list=…)` or `apply_gradients` says; None when it says none."""
@@ -921,16 +977,18 @@ class Graph:
             raise NotDirect("an optimizer for variables that may be float64, which MindSpore's refuse")
         if any(k.arg == "beta1" and isinstance(k.value, ast.Constant) and not k.value.value for k in call.keywords):
             raise NotDirect("Adam without a first moment, which MindSpore refuses")
-        if self.tensors(call) or len(call.args) > (1 if api.endswith("RMSPropOptimizer") else 4):
+        rate = next((k.value for k in call.keywords if k.arg == "learning_rate"), call.args[0] if call.args else None)
+        varies = rate is not None and self.find(rate) is not None  # it is set before each step
+        if any(self.tensors(part) for part in [*call.args, *(k.value for k in call.keywords)] if part is not rate or not varies) or len(call.args) > (1 if api.endswith("RMSPropOptimizer") else 4):
             raise NotDirect("the arguments of an optimizer")
-        parts = [self.editor.original(a) for a in call.args]
+        parts = [self.editor.original(a) if a is not rate or not varies else "0.1" for a in call.args]
         renamed = {"tf.train.AdamOptimizer": {"epsilon": "eps"}, "tf.train.AdagradOptimizer": {"initial_accumulator_value": "accum"}}.get(api, {})
         if api == "tf.train.AdagradOptimizer":
             parts = [f"{name}={part}" for name, part in zip(("learning_rate", "accum"), parts)]
         for keyword in call.keywords:
             if keyword.arg not in ("name", "use_locking"):
                 name = renamed.get(str(keyword.arg), str(keyword.arg))
-                parts.append(f"{name}={self.editor.original(keyword.value)}")
+                parts.append(f"{name}={self.editor.original(keyword.value) if keyword.value is not rate or not varies else '0.1'}")
         return f"{OPTIMIZERS[api]}({', '.join([weights, *parts])})"
 
     # ---------------------------------------------------------------------------------------------------------------- runs
@@ -1088,9 +1146,11 @@ def _initial(program: Program, value: ast.expr, dtype: str | None) -> str:
     api = program.api(value.func) if isinstance(value, ast.Call) else None
     if isinstance(value, ast.Call) and (drawn := _drawn(program, value, None, None)) is not None:
         return drawn
-    if api in ("tf.zeros", "tf.ones", "tf.constant"):
+    if api in ("tf.zeros", "tf.ones", "tf.constant", "tf.zeros_like", "tf.ones_like"):
         program.check(value)
         return program.render(value, lambda node: None)
+    if program.is_start(value):
+        return f"{program.render(value, lambda node: None)}.copy()"
     if program.mentions(value):
         raise NotDirect("an initial value")
     if dtype is None and program.kind(value) == "unknown" and not isinstance(value, (ast.Subscript, ast.Name, ast.Attribute)):

@@ -47,13 +47,16 @@ def _converted(source: str) -> Conversion:
 def _placed(conversion: Conversion, source: str, simpler: str) -> Conversion:
     """A conversion of a simpler program with the places that its sites have in the program itself."""
     ours, theirs = _sites_in(simpler), _sites_in(source)
+    made = sum(text not in theirs.values() for text in ours.values())  # compute_gradients is no site of the program's
+    more = len(ours) - len(theirs)
     sites = []
     for site in conversion.sites:
-        said = ours.pop((site.line, site.column), "")
-        same = [place for place, text in theirs.items() if text == said] or list(theirs)
-        line, column = same[0] if same else (site.line, site.column)
-        theirs.pop((line, column), None)
-        sites.append(replace(site, line=line, column=column))
+        said = ours.get((site.line, site.column), "")
+        same = [place for place, text in theirs.items() if text == said] or (list(theirs) if made > more else [])
+        if not same:
+            continue
+        theirs.pop(same[0])
+        sites.append(replace(site, line=same[0][0], column=same[0][1]))
     sites.sort(key=lambda s: (s.line, s.column))
     return replace(conversion, sites=tuple(replace(site, id=f"G{i + 1}") for i, site in enumerate(sites)))
 
@@ -123,8 +126,7 @@ class _Writer:
         self.insert_methods()
         self.furniture()
         self.session_arguments()
-        if self.program.layered:
-            self.variables_in_loops()
+        self.variables_in_loops()
         self.check_left()
         self.imports()
         code = set_apart(tidy(self.editor.result(), self.editor.source), {n.name for n in ast.walk(graph.tree) if isinstance(n, Function)})
@@ -253,8 +255,10 @@ class _Writer:
 
     def reads(self, step: Step) -> list[Step]:
         """What the function of a step needs the values of: for a site, what its inner function does not compute itself."""
+        if step.kind == "action" and (loss := self.loss_of(step)) is not None:
+            return [s for part in self.graph.rate(step.value) for s in self.graph.tensors(part)]  # type: ignore[arg-type]
         if step.kind == "action":
-            return [] if self.loss_of(step) is not None else step.reads
+            return step.reads
         if step.site is None:
             return step.reads
         if self.whole(step.site) is not None:
@@ -446,16 +450,16 @@ class _Writer:
             found = self.graph.find(grads)
             text = self.render(grads, context)
             whole = found is not None and found.kind == "gradient" and not (found in self.wanted and self.compiled(found))
-            return [f"{self.updaters[step][0]}({text if whole else f'tuple({text})'})"]
+            return [*self.rated(step, context), f"{self.updaters[step][0]}({text if whole else f'tuple({text})'})", *self.count(step, context)]
         if loss is not None:
             updater, weights = self.updaters[step]
-            arguments = ", ".join(p.names[0] for p in self.parameters(loss))
+            arguments = ", ".join(p.names[0] for p in self.parameters(loss))  # those of the step may be more, for its learning rate
             gradient = f"ops.GradOperation(get_by_list=True)({self.reference(loss)}, {weights})({arguments})"
             if step in self.apart:
                 name = self.fresh(f"{self.labels[loss]}_gradients")
                 self.before[step] = ["@ms.jit", f"def {name}({self.signature(loss)}):", f"{self.editor.unit()}return {gradient}", ""]
                 gradient = f"tuple({'self.' if step.owner is not None else ''}{name}({arguments}))"  # compiled code gives a list for a list
-            return [f"{updater}({gradient})"]
+            return [*self.rated(step, context), f"{updater}({gradient})", *self.count(step, context)]
         api = self.program.api(call.func)
         if api == "tf.group":
             return self.group(call)
@@ -472,6 +476,17 @@ class _Writer:
             return [f"ops.assign({name}, {text})"]
         return [f"ops.assign({name}, {name} {'+' if kind == 'assign_add' else '-'} {self.factor(value, text)})"]
 
+    def rated(self, step: Step, context: Context) -> list[str]:
+        """Sets the learning rate of an optimizer that is a tensor."""
+        assert isinstance(step.value, ast.Call)
+        return [f"ops.assign({self.updaters[step][0]}.learning_rate, {self.render(rate, context)})" for rate in self.graph.rate(step.value)]
+
+    def count(self, step: Step, context: Context) -> list[str]:
+        """Counts a step of an optimizer in the program's own variable."""
+        assert isinstance(step.value, ast.Call)
+        names = [self.render(counter, context) for counter in self.graph.counted(step.value)]
+        return [f"ops.assign({name}, {name} + 1)" for name in names]
+
     def act_on_each(self, node: ast.ListComp, context: Context) -> list[str]:
         """The loop that gives each variable of a list a new value."""
         loop = node.generators[0]
@@ -480,7 +495,11 @@ class _Writer:
         assert variable is not None and new is not None
         targets = ", ".join(map(self.editor.original, loop.target.elts)) if isinstance(loop.target, ast.Tuple) else self.editor.original(loop.target)
         head = f"for {targets} in {self.render(loop.iter, context)}:"
-        return [head, f"{self.editor.unit()}ops.assign({self.editor.original(variable)}, {on_one_line(self.render(new, context))})"]
+        name, text = self.editor.original(variable), on_one_line(self.render(new, context))
+        kind = (self.program.api(node.elt.func) or ast.unparse(node.elt.func)).rpartition(".")[2]
+        if kind != "assign":
+            text = f"{name} {'+' if kind == 'assign_add' else '-'} {self.factor(new, text)}"
+        return [head, f"{self.editor.unit()}ops.assign({name}, {text})"]
 
     def factor(self, node: ast.expr, text: str) -> str:
         binds_tighter = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow, ast.MatMult))
@@ -547,7 +566,10 @@ class _Writer:
             for call, text in step.parts:
                 self.editor.replace(call, text)
                 self.settled.update(ast.walk(call))
-            if step.text != "made":
+            if step.items and step.text == "made":
+                self.editor.replace(step.value, listing([self.several_text(item, here) for item in step.items]))
+                self.settled.update(ast.walk(step.value))
+            elif step.text != "made":
                 self.editor.replace(step.value, step.text)
                 self.settled.update(ast.walk(step.value))
             elif not step.text:
@@ -747,7 +769,7 @@ class _Writer:
         pieces: list[str] = []
         here = Context(loss)
         for step in self.graph.steps:
-            if step.kind not in ("variable", "variables") or not self.graph.leads_to(loss, [step]) and step not in loss.reads:
+            if step.kind not in ("variable", "variables") or step.items or not self.graph.leads_to(loss, [step]) and step not in loss.reads:
                 continue
             if "requires_grad=False" in step.text:
                 continue

@@ -251,6 +251,13 @@ def attributes(program: Program, node: ast.AST, name: str, compared: bool = Fals
         outer = program.editor.parent(parent)
         if parent.attr == "op" and isinstance(outer, ast.Attribute) and outer.attr == "name":
             yield outer, f"{name}.name"
+        elif parent.attr in ("get_shape", "shape") and not compared:
+            call = outer if parent.attr == "get_shape" and isinstance(outer, ast.Call) else parent
+            above = program.editor.parent(call)
+            listed = program.editor.parent(above) if isinstance(above, ast.Attribute) and above.attr == "as_list" else None
+            yield (listed, f"list({name}.shape)") if isinstance(listed, ast.Call) else (call, f"{name}.shape")
+        elif parent.attr == "initialized_value" and isinstance(outer, ast.Call):
+            yield outer, name
         elif parent.attr == "name" and not compared:
             yield parent, f"({name}.name + ':0')"
         elif parent.attr != "name" or not _asks_for_a_part(parent, outer) or any(isinstance(n, ast.Constant) and ":" in str(n.value) for n in ast.walk(node)):

@@ -391,6 +391,8 @@ class Program:
             return _joined([self.kind(r) for r in returns(target)])
         if self.is_shape(node):
             return "host"
+        if self.is_start(node):
+            return "tensor"
         if isinstance(node.func, ast.Attribute):
             owner = self.kind(node.func.value)
             if node.func.attr in _WHOLE and owner == "array":
@@ -516,8 +518,13 @@ class Program:
             return f"{inner}.shape" if node.func.attr == "get_shape" else f"list({inner})"
         return None
 
+    def is_start(self, node: ast.AST) -> bool:
+        """Whether an expression is `v.initialized_value()`: what v holds where the graph is built."""
+        return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "initialized_value" \
+            and not node.args and not node.keywords and self.kind(node.func.value) == "tensor"
+
     def _check_call(self, call: ast.Call) -> None:
-        if self.is_shape(call):
+        if self.is_shape(call) or self.is_start(call):
             return
         if isinstance(call.func, ast.Attribute) and self.kind(call.func.value) == "tensor" and self.callee(call) is None:
             raise NotDirect(f"the method {call.func.attr} of a tensor")
@@ -561,6 +568,8 @@ class Program:
             return text
         if isinstance(node, ast.Call):
             api = self.api(node.func)
+            if self.is_start(node):
+                return self.render(node.func.value, put)  # type: ignore[attr-defined]
             if self.layered:
                 from mapper.staging.direct_layers import layer_text
 

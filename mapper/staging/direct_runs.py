@@ -165,6 +165,8 @@ class Runs:
             return {}
         if isinstance(node, ast.Dict):
             return {step: self.fed(step, value) for step, value in self.entries(node)}
+        if (pair := self.zipped(node)) is not None:
+            return {pair[0]: self.fed(*pair)}
         if isinstance(node, ast.Name) and (key := self.graph.key(node)) is not None:
             if key not in self.feeds:
                 self.feeds[key] = self.feed_dicts(node, key)
@@ -176,6 +178,16 @@ class Runs:
                 feed.update({step: self.name(key[0], step) for step in steps})
             return feed
         raise NotDirect("what is fed")
+
+    def zipped(self, node: ast.expr) -> tuple[Step, ast.expr] | None:
+        """The list of placeholders that `dict(zip(holders, arrays))` feeds, and the arrays."""
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "dict" or len(node.args) != 1 or node.keywords:
+            return None
+        inner = node.args[0]
+        if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Name) or inner.func.id != "zip" or len(inner.args) != 2:
+            return None
+        step = self.graph.find(inner.args[0])
+        return (step, inner.args[1]) if step is not None and step.kind == "placeholder" and step.holds == "tensors" else None
 
     def feed_dicts(self, node: ast.Name, key: tuple[ast.AST, str]) -> list[ast.Assign]:
         """The statements that fill a dict of feeds, which is used for nothing else."""
@@ -223,6 +235,8 @@ class Runs:
 
     def fed(self, step: Step, value: ast.expr) -> str:
         self.check_host(value)
+        if step.holds == "tensors":
+            return f"[ms.Tensor(value, {step.text}) for value in {self.editor.original(value)}]"
         return f"ms.Tensor({self.editor.original(value)}, {step.text})"
 
     def check_host(self, value: ast.expr) -> None:

@@ -5,7 +5,8 @@ the other. What comes out is only ever read by the direct form."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from mapper.edit import Editor
 from mapper.staging.direct_program import VARIABLES, Function, NotDirect, Program, returns
@@ -17,7 +18,7 @@ Pass = Callable[[Program], bool]
 
 def simplified(source: str, deep: bool) -> str:
     """The simpler program; `deep` also puts functions that are called once, to build or run a part of the graph, where they are called."""
-    passes: list[Pass] = [_mapped, _indexed, _counted, _chained, _placeholders_out]
+    passes: list[Pass] = [_mapped, _appended, _computed, _computed, _indexed, _pairs_apart, _counted, _chained, _placeholders_out]
     for rewrite in [*passes, *[_inlined] * 6 * deep, *passes[2:4] * deep]:
         program = Program(source)
         if rewrite(program):
@@ -47,7 +48,8 @@ def _indexed(program: Program) -> bool:
     """`[a[i].assign(b[i]) for i in range(len(a))]` as `[x.assign(y) for x, y in zip(a, b)]`, and the same of enumerate."""
     found = False
     for node in ast.walk(program.tree):
-        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or not _assigns(program, node.elt):
+        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or not (
+                _assigns(program, node.elt) or isinstance(node.elt, ast.Tuple) and _applied(program, node)):
             continue
         loop = node.generators[0]
         call, index, item = loop.iter, loop.target, None
@@ -68,7 +70,7 @@ def _indexed(program: Program) -> bool:
         for part in parts:
             said = ast.unparse(part.value)
             if said not in lists:
-                lists[said] = program.fresh(_singular(said.rpartition(".")[2]))
+                lists[said] = _unused(program, _singular(said.rpartition(".")[2]), lists.values())
             program.editor.replace(part, lists[said])
         program.editor.replace(loop.target, ", ".join(lists.values()))
         program.editor.replace(call, f"zip({', '.join(lists)})")
@@ -76,9 +78,53 @@ def _indexed(program: Program) -> bool:
     return found
 
 
+def _applied(program: Program, node: ast.expr) -> bool:
+    """Whether an expression is what an optimizer applies."""
+    call = program.editor.parent(node)
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "apply_gradients" and call.args[:1] == [node]
+
+
+def _pairs_apart(program: Program) -> bool:
+    """`apply_gradients([(f(g), v) for g, v in zip(grads, weights)])` as `apply_gradients(zip([f(g) for …], weights))`."""
+    found = False
+    for node in ast.walk(program.tree):
+        if not isinstance(node, (ast.List, ast.ListComp)) or not _applied(program, node):
+            continue
+        if isinstance(node, ast.List):
+            pairs = [e for e in node.elts if isinstance(e, ast.Tuple) and len(e.elts) == 2]
+            if len(pairs) != len(node.elts) or not pairs:
+                continue
+            grads, weights = (", ".join(program.editor.original(e.elts[i]) for e in pairs) for i in (0, 1))
+            program.editor.replace(node, f"zip([{grads}], [{weights}])")
+            found = True
+            continue
+        pair, loop = node.elt, node.generators[0]
+        zipped = isinstance(loop.iter, ast.Call) and _named(loop.iter, "zip")
+        if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2 or not isinstance(pair.elts[1], ast.Name) or len(node.generators) != 1 or loop.ifs \
+                or not zipped or not isinstance(loop.target, ast.Tuple):
+            continue
+        sources = [s for t, s in zip(loop.target.elts, loop.iter.args) if isinstance(t, ast.Name) and t.id == pair.elts[1].id]  # type: ignore[attr-defined]
+        if len(sources) == 1:
+            whole, (start, _) = program.editor.original(node), program.editor.span(node)
+            left, right = (at - start for at in program.editor.span(pair))
+            grads = f"{whole[:left]}{program.editor.original(pair.elts[0])}{whole[right:]}"
+            read = {n.id for n in ast.walk(pair.elts[0]) if isinstance(n, ast.Name)}
+            alone = [(t, s) for t, s in zip(loop.target.elts, loop.iter.args) if ast.unparse(t) in read]  # type: ignore[attr-defined]
+            if len(alone) == 1:
+                grads = f"[{program.editor.original(pair.elts[0])} for {ast.unparse(alone[0][0])} in {program.editor.original(alone[0][1])}]"
+            program.editor.replace(node, f"zip({grads}, {program.editor.original(sources[0])})")
+            found = True
+    return found
+
+
 def _assigns(program: Program, node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and (isinstance(node.func, ast.Attribute) and node.func.attr in ("assign", "assign_add", "assign_sub")
                                            or program.api(node.func) in ("tf.assign", "tf.assign_add", "tf.assign_sub"))
+
+
+def _unused(program: Program, name: str, others: Iterable[str]) -> str:
+    """A name for the variable of a comprehension: it may be that of another comprehension's."""
+    return program.fresh(name) if name in program.taken or name in others else name
 
 
 def _singular(name: str) -> str:
@@ -154,6 +200,234 @@ def _uses(program: Program, name: ast.Name) -> list[ast.Name]:
 
 def _named(call: ast.Call, name: str) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id == name
+
+
+# ------------------------------------------------------------------------------------------------------ gradients and variables
+
+def _appended(program: Program) -> bool:
+    """`a = []` and `for x in xs: a.append(f(x))` as `a = [f(x) for x in xs]`, where f(x) is for the graph."""
+    found = False
+    for loop in ast.walk(program.tree):
+        if not isinstance(loop, ast.For) or loop.orelse or len(loop.body) != 1:
+            continue
+        inner, test = loop.body[0], ""
+        if isinstance(inner, ast.If) and not inner.orelse and len(inner.body) == 1:
+            test, inner = f" if {program.editor.original(inner.test)}", inner.body[0]
+        call = inner.value if isinstance(inner, ast.Expr) else None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "append" or len(call.args) != 1 \
+                or not isinstance(call.func.value, ast.Name) or call.func.value not in program.names.scope_of:
+            continue
+        uses = _uses(program, call.func.value)
+        starts = [n for n in uses if isinstance(n.ctx, ast.Store)]
+        start = program.editor.statement(starts[0]) if len(starts) == 1 else None
+        block = getattr(program.editor.parent(loop), "body", [])
+        if not isinstance(start, ast.Assign) or ast.unparse(start.value) != "[]" or start.targets != starts or start not in block or loop not in block \
+                or any(isinstance(p := program.editor.parent(n), ast.Attribute) and p.attr in ("append", "extend", "insert") and p is not call.func
+                       for n in uses):
+            continue
+        names = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        after = [n for name in ast.walk(loop.target) if isinstance(name, ast.Name) for n in _uses(program, name) if n not in set(ast.walk(loop))]
+        if any(isinstance(n.ctx, ast.Load) for n in after) or call.func.value.id in names or any(
+                program.editor.span(n)[0] < program.editor.span(loop)[0] for n in uses if n not in starts):
+            continue
+        if not program.mentions(call.args[0]) and program.kind(call.args[0]) not in ("tensor", "tensors"):
+            continue
+        said, target, source = (program.editor.original(part) for part in (call.args[0], loop.target, loop.iter))
+        program.editor.replace_statement(loop, f"{call.func.value.id} = [{said} for {target} in {source}{test}]")
+        program.editor.delete(start)
+        found = True
+    return found
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of gradients and variables: the texts of the two lists."""
+
+    grads: str
+    weights: str
+
+
+def _computed(program: Program) -> bool:
+    """`opt.compute_gradients(loss, weights)` as `tf.gradients(loss, weights)`, and the pairs it gives as two lists."""
+    for call in ast.walk(program.tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "compute_gradients":
+            parent = program.editor.parent(call)
+            node = parent if isinstance(parent, ast.Assign) else _unzipped(program, parent) if isinstance(parent, ast.Starred) else None
+            if node is not None and len(node.targets) == 1 and _compute(program, node, call):
+                return True
+    return False
+
+
+def _compute(program: Program, node: ast.Assign, call: ast.Call) -> bool:
+    given = dict(zip(("loss", "var_list"), call.args)) | {str(k.arg): k.value for k in call.keywords}
+    target, tf = node.targets[0], _tensorflow(program)
+    if set(given) - {"loss", "var_list"} or "loss" not in given or tf is None:
+        return False
+    if isinstance(target, ast.Tuple):
+        names = [program.editor.original(t) for t in target.elts]
+        said = program.editor.original(given["var_list"]) if "var_list" in given else f"{tf}.trainable_variables()"
+        loss = program.editor.original(given["loss"])
+        program.editor.replace_statement(node, f"{names[1]} = {said}\n{names[0]} = {tf}.gradients({loss}, {names[1]})")
+        return True
+    if not isinstance(target, (ast.Name, ast.Attribute)):
+        return False
+    owner = f"{ast.unparse(target.value)}." if isinstance(target, ast.Attribute) else ""
+    lines = []
+    weights = program.editor.original(given["var_list"]) if "var_list" in given else f"{tf}.trainable_variables()"
+    if not isinstance(given.get("var_list"), (ast.Name, ast.Attribute)):
+        name = owner + _free(program, "weights")
+        lines.append(f"{name} = {weights}")
+        weights = name
+    grads = owner + _free(program, "grads")
+    lines.append(f"{grads} = {tf}.gradients({program.editor.original(given['loss'])}, {weights})")
+    edits: list[tuple[ast.AST, str]] = [(node, "\n".join(lines))]
+    if not _spread(program, target, _Pairs(grads, weights), edits):
+        return False
+    for part, text in edits:
+        if isinstance(part, ast.stmt):
+            program.editor.replace_statement(part, text)
+        else:
+            assert isinstance(part, ast.expr)
+            program.editor.replace(part, text)
+    return True
+
+
+def _tensorflow(program: Program) -> str | None:
+    """The name that the module has for TensorFlow."""
+    return next((n.id for n in ast.walk(program.tree) if isinstance(n, ast.Name) and n in program.names.scope_of
+                 and program.names.resolve(n) == "tf"), None)
+
+
+def _free(program: Program, name: str) -> str:
+    """A name like this one that neither a scope nor an object of the program has."""
+    attributes = {n.attr for n in ast.walk(program.tree) if isinstance(n, ast.Attribute)}
+    while name in program.taken or name in attributes:
+        name += "_"
+    program.taken.add(name)
+    return name
+
+
+def _spread(program: Program, target: ast.expr, pairs: _Pairs, edits: list[tuple[ast.AST, str]]) -> bool:
+    """Notes the edits for everything that reads a list of pairs. False when something is read that has no place in two lists."""
+    inside = {id(n) for part, _ in edits for n in ast.walk(part)}
+    if isinstance(target, ast.Name):
+        uses: list[ast.expr] = [n for n in _uses(program, target) if isinstance(n.ctx, ast.Load)]
+        if len(program.bindings(target)) != 1:
+            return False
+    else:
+        assert isinstance(target, ast.Attribute)
+        uses = [n for n in ast.walk(program.tree) if isinstance(n, ast.Attribute) and n.attr == target.attr and isinstance(n.ctx, ast.Load)]
+    for use in sorted(uses, key=lambda n: (n.lineno, n.col_offset)):
+        if id(use) in inside:
+            continue
+        parent = program.editor.parent(use)
+        here = pairs
+        if isinstance(use, ast.Attribute) and isinstance(target, ast.Attribute):
+            there, now = f"{ast.unparse(target.value)}.", f"{ast.unparse(use.value)}."
+            here = _Pairs(*(now + text.removeprefix(there) if text.startswith(there) else text for text in (pairs.grads, pairs.weights)))
+        if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr == "apply_gradients":
+            edits.append((use, f"zip({here.grads}, {here.weights})"))
+        elif isinstance(parent, ast.Starred) and (lists := _unzipped(program, parent)) is not None:
+            names = [program.editor.original(t) for t in lists.targets[0].elts]  # type: ignore[attr-defined]
+            edits.append((lists, f"{names[0]} = {here.grads}\n{names[1]} = {here.weights}"))
+        elif isinstance(parent, ast.comprehension) and isinstance(parent.target, ast.Tuple) and len(parent.target.elts) == 2:
+            if not _spread_comprehension(program, parent, here, edits):
+                return False
+        elif isinstance(parent, ast.comprehension) and isinstance(parent.target, ast.Name):
+            around = program.editor.parent(parent)
+            reads = [n for n in ast.walk(around) if isinstance(n, ast.Name) and n.id == parent.target.id and n is not parent.target]  # type: ignore[arg-type]
+            parts = [program.editor.parent(n) for n in reads]
+            if not all(isinstance(p, ast.Subscript) and isinstance(p.slice, ast.Constant) and p.slice.value in (0, 1) for p in parts):
+                return False
+            alone = {p.slice.value for p in parts}  # type: ignore[union-attr]
+            lists_of = (here.grads, here.weights)
+            edits += [(p, ("grad", "weight")[p.slice.value]) for p in parts]  # type: ignore[union-attr,misc]
+            single = next(iter(alone)) if len(alone) == 1 else None
+            edits.append((parent.target, "grad, weight" if single is None else ("grad", "weight")[single]))
+            edits.append((use, f"zip({here.grads}, {here.weights})" if single is None else lists_of[single]))
+        elif isinstance(parent, ast.For) and parent.iter is use and isinstance(parent.target, ast.Tuple):
+            edits.append((use, f"zip({here.grads}, {here.weights})"))
+        elif isinstance(parent, ast.Call) and _named(parent, "enumerate") and isinstance(loop := program.editor.parent(parent), ast.For) \
+                and (change := _changed_pairs(loop, ast.unparse(use))) is not None:
+            grad, new = change
+            name = pairs.grads.rpartition(".")[0] + "." * ("." in pairs.grads) + _free(program, "clipped")
+            edits.append((loop, f"{name} = [{program.editor.original(new)} for {grad} in {here.grads}]"))
+            inside |= {id(n) for n in ast.walk(loop)}
+            pairs = _Pairs(name, pairs.weights)
+        else:
+            return False
+    return True
+
+
+def _unzipped(program: Program, star: ast.Starred) -> ast.Assign | None:
+    """The statement `grads, weights = zip(*pairs)`."""
+    call = program.editor.parent(star)
+    statement = program.editor.parent(call) if isinstance(call, ast.Call) and _named(call, "zip") and len(call.args) == 1 else None
+    fits = isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(t := statement.targets[0], ast.Tuple) and len(t.elts) == 2
+    return statement if fits else None  # type: ignore[return-value]
+
+
+def _changed_pairs(loop: ast.For, said: str) -> tuple[str, ast.expr] | None:
+    """The gradient and the new one of `for i, (g, v) in enumerate(pairs): pairs[i] = (f(g), v)`, also where g is not None."""
+    inner = loop.body[0] if len(loop.body) == 1 and not loop.orelse else None
+    if isinstance(inner, ast.If) and not inner.orelse and len(inner.body) == 1 and _is_test(inner.test):
+        inner = inner.body[0]
+    index, pair = loop.target.elts if isinstance(loop.target, ast.Tuple) and len(loop.target.elts) == 2 else (None, None)
+    if not isinstance(inner, ast.Assign) or not isinstance(pair, ast.Tuple) or not isinstance(index, ast.Name) or len(pair.elts) != 2:
+        return None
+    new = inner.value
+    if ast.unparse(inner.targets[0]) != f"{said}[{index.id}]" or not isinstance(new, ast.Tuple) or len(new.elts) != 2 \
+            or ast.unparse(new.elts[1]) != ast.unparse(pair.elts[1]):
+        return None
+    read = {n.id for n in ast.walk(new.elts[0]) if isinstance(n, ast.Name)}
+    return None if read & {index.id, ast.unparse(pair.elts[1])} else (ast.unparse(pair.elts[0]), new.elts[0])
+
+
+def _is_test(node: ast.expr) -> bool:
+    """`g is not None`: of a variable that nothing depends on the gradient is zero here, which changes it as little."""
+    return isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and isinstance(node.ops[0], ast.IsNot) \
+        and isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value is None
+
+
+def _spread_comprehension(program: Program, loop: ast.comprehension, pairs: _Pairs, edits: list[tuple[ast.AST, str]]) -> bool:
+    """A comprehension over pairs: of one of the two, of both, or one that gives new pairs."""
+    around = program.editor.parent(loop)
+    grad, weight = (ast.unparse(t) for t in loop.target.elts)  # type: ignore[attr-defined]
+    if not isinstance(around, (ast.ListComp, ast.GeneratorExp)) or len(around.generators) != 1:
+        return False
+    tests = [t for t in loop.ifs if not (_is_test(t) and isinstance(around.elt, ast.Tuple))]
+    statement = program.editor.parent(around)
+    new = around.elt
+    gives_pairs = isinstance(new, ast.Tuple) and len(new.elts) == 2 and ast.unparse(new.elts[1]) == weight
+    result = new.elts[0] if gives_pairs and isinstance(new, ast.Tuple) else new
+    read = {n.id for part in [result, *tests] for n in ast.walk(part) if isinstance(n, ast.Name)}
+    if tests:
+        return False
+    if weight not in read:
+        head, source = grad, pairs.grads
+    elif grad not in read:
+        head, source = weight, pairs.weights
+    else:
+        head, source = f"{grad}, {weight}", f"zip({pairs.grads}, {pairs.weights})"
+    text = f"[{program.editor.original(result)} for {head} in {source}]"
+    if isinstance(around, ast.GeneratorExp):
+        text = f"({text[1:-1]})"
+    if not gives_pairs:
+        edits.append((around, text))
+        return True
+    if _applied(program, around):
+        edits.append((around, f"zip({text}, {pairs.weights})"))
+        return True
+    if not isinstance(statement, ast.Assign) or statement.value is not around or len(statement.targets) != 1:
+        return False
+    target = statement.targets[0]
+    if not isinstance(target, (ast.Name, ast.Attribute)):
+        return False
+    name = f"{ast.unparse(target)}_grads" if "grad" not in ast.unparse(target) else f"new_{ast.unparse(target)}"
+    if isinstance(target, ast.Attribute):
+        name = f"{ast.unparse(target.value)}.{name.rpartition('.')[2]}"
+    edits.append((statement, f"{name} = {text}"))
+    return _spread(program, target, _Pairs(name, pairs.weights), edits)
 
 
 # ------------------------------------------------------------------------------------------------------------------- functions

@@ -327,3 +327,41 @@ def to_int32(x):
 
 def reciprocal(x):
     return 1 / x
+
+
+def exponential_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False):
+    """learning_rate * decay_rate ** (global_step / decay_steps), with whole exponents only for a staircase."""
+    passed = global_step.astype(ms.float32) / decay_steps
+    return learning_rate * ops.pow(decay_rate, ops.floor(passed) if staircase else passed)
+
+
+def natural_exp_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False):
+    """learning_rate * exp(-decay_rate * global_step / decay_steps)."""
+    passed = global_step.astype(ms.float32) / decay_steps
+    return learning_rate * ops.exp(-decay_rate * (ops.floor(passed) if staircase else passed))
+
+
+def inverse_time_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False):
+    """learning_rate / (1 + decay_rate * global_step / decay_steps)."""
+    passed = global_step.astype(ms.float32) / decay_steps
+    return learning_rate / (1 + decay_rate * (ops.floor(passed) if staircase else passed))
+
+
+def piecewise_constant(x, boundaries, values):
+    """The first of values up to the first boundary, then the second, and so on."""
+    found = ms.Tensor(values[0], ms.float32)
+    for boundary, value in zip(boundaries, values[1:]):
+        found = ops.where(x > boundary, ms.Tensor(value, ms.float32), found)
+    return found
+
+
+def polynomial_decay(learning_rate, global_step, decay_steps, end_learning_rate=0.0001, power=1.0):
+    """From learning_rate to end_learning_rate in decay_steps."""
+    passed = ops.clamp(global_step.astype(ms.float32) / decay_steps, 0.0, 1.0)
+    return (learning_rate - end_learning_rate) * ops.pow(1 - passed, power) + end_learning_rate
+
+
+def cosine_decay(learning_rate, global_step, decay_steps, alpha=0.0):
+    """From learning_rate to alpha * learning_rate along half a cosine."""
+    passed = ops.clamp(global_step.astype(ms.float32) / decay_steps, 0.0, 1.0)
+    return learning_rate * ((1 - alpha) * 0.5 * (1 + ops.cos(3.141592653589793 * passed)) + alpha)

@@ -28,6 +28,9 @@ _NAMES = {
     "tf.norm": "norm", "tf.linalg.norm": "norm", "tf.split": "split", "tf.pad": "pad", "tf.diag": "diag", "tf.matrix_diag": "diag",
     "tf.diag_part": "diag_part", "tf.matrix_diag_part": "diag_part", "tf.linalg.diag": "diag", "tf.linalg.diag_part": "diag_part", "tf.trace": "trace",
     "tf.linalg.trace": "trace", "tf.nn.batch_normalization": "batch_normalization", "tf.log_sigmoid": "log_sigmoid", "tf.nn.swish": "swish",
+    "tf.train.exponential_decay": "exponential_decay", "tf.train.inverse_time_decay": "inverse_time_decay",
+    "tf.train.natural_exp_decay": "natural_exp_decay", "tf.train.piecewise_constant": "piecewise_constant",
+    "tf.train.polynomial_decay": "polynomial_decay", "tf.train.cosine_decay": "cosine_decay",
     "tf.div": "div", "tf.to_float": "to_float", "tf.to_int32": "to_int32", "tf.reciprocal": "reciprocal",
     "tf.nn.sigmoid_cross_entropy_with_logits": "sigmoid_cross_entropy_with_logits", "tf.losses.mean_squared_error": "mean_squared_error",
 }
