@@ -117,6 +117,8 @@ def judge_site(ours: Sequence[Values], theirs: Sequence[Values], others: Sequenc
     answer for several equal ones. What the converted program computes in a definition that serves several sites is among `others`,
     where each gradient must be found; `matrix` says that it is made of rows there. `hidden` says that either program may compute what cannot
     be seen: then it is enough that most of what is seen on both sides agrees."""
+    if matrix:
+        theirs = _rows_together(ours, theirs)
     if len(ours) == len(theirs):
         judged = [judge(a, b, tolerance) for a, b in zip(ours, theirs, strict=True)]
         if all(j.verdict != "differs" for j in judged):
@@ -140,6 +142,18 @@ def judge_site(ours: Sequence[Values], theirs: Sequence[Values], others: Sequenc
     pool = list(theirs) or list(others)
     nearest = pool[index] if len(ours) == len(pool) else min(pool, key=lambda values: _far(ours[index], values, tolerance)) if pool else ()
     return Judgement("differs", judge(ours[index], nearest, tolerance).distance, frozenset(), _errors(ours, pool, tolerance), (index, ours[index], nearest))
+
+
+def _rows_together(ours: Sequence[Values], theirs: Sequence[Values]) -> Sequence[Values]:
+    """The rows of matrices that were computed one after the other, as matrices; other values as they are."""
+    import numpy as np
+
+    whole = ours[0][0] if ours and len(ours[0]) == 1 else None
+    if not isinstance(whole, np.ndarray) or whole.ndim < 2 or not all(len(v) == 1 and isinstance(v[0], np.ndarray) and v[0].shape == whole.shape[1:]
+                                                                      for v in theirs):
+        return theirs
+    count = len(whole)
+    return [(np.stack([v[0] for v in theirs[i:i + count]]),) for i in range(0, len(theirs) - count + 1, count)]  # type: ignore[misc]
 
 
 def _together(judged: Sequence[Judgement]) -> Judgement:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mapper.staging.direct_layers import Piece, filtered, is_layered, is_reuse, joined, makes, pieces_of, prefix_at, registry_text, scope_argument
-from mapper.staging.direct_program import DRAWS, GLOROT, SESSIONS, VARIABLES, Function, NotDirect, Program, Put, returns
+from mapper.staging.direct_program import DRAWS, GLOROT, SESSIONS, VARIABLES, Function, Kind, NotDirect, Program, Put, loop_names, returns
 
 __all__ = ["Graph", "NotDirect", "Site", "Step"]
 
@@ -61,13 +61,17 @@ class Step:
 
 @dataclass(eq=False)
 class Site:
-    """One call of tf.gradients: its arguments, and `pick`, the index taken from its result."""
+    """One call of tf.gradients: its arguments, and `pick`, the index taken from its result.
+
+    `loop` is the comprehension that it stands in, and `each` the variables of that which ys read."""
 
     call: ast.Call
     ys: list[ast.expr]
     xs: list[Step]
     sens: list[ast.expr] | None
     pick: int | None
+    loop: ast.ListComp | None = None
+    each: list[str] = field(default_factory=list)
 
 
 class Graph:
@@ -366,6 +370,8 @@ class Graph:
             step.varies, step.holds, step.text = True, "dict" if isinstance(value, ast.Dict) else "list", "made"
             step.parts = [(inner, parameter_text(program, inner, None, self.prefix)) for inner in calls]
             self.add(step)
+        elif isinstance(value, ast.ListComp) and (site := self.looped_site(value)) is not None:
+            self.take_site(node, target, site)
         elif (site := self.gradient_site(value, isinstance(target, (ast.Tuple, ast.List)))) is not None:
             self.take_site(node, target, site)
         elif call is not None and self.take_action(node, target, call) or self.take_actions(node, target, value):
@@ -422,7 +428,14 @@ class Graph:
 
     def sites_inside(self, node: ast.Assign, value: ast.expr) -> None:
         """The gradients in an expression, as in `-tf.gradients(y, x)[0]`, become values of their own that the expression reads."""
+        done: set[ast.AST] = set()
         for inner in list(ast.walk(value)):
+            if inner in done:
+                continue
+            if isinstance(inner, ast.ListComp) and inner is not value and (rows := self.looped_site(inner)) is not None:
+                self.name_site(node, inner, rows, "tensors")
+                done.update(ast.walk(inner))
+                continue
             picked = isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Call) and self.program.api(inner.value.func) == "tf.gradients"
             looped = isinstance(inner, ast.Call) and self.program.api(inner.func) == "tf.gradients" and self.is_looped(inner)
             if not isinstance(inner, (ast.Subscript, ast.Call)) or not picked and not looped:
@@ -431,19 +444,42 @@ class Graph:
             around = [node for node in self.around(inner, value) if not looped or node is not self.editor.parent(parent)]  # type: ignore[arg-type]
             if site is None or parent is None or any(isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.Lambda)) for node in around):
                 raise NotDirect("tf.gradients inside an expression")
-            y = self.find(site.ys[0]) if len(site.ys) == 1 else None
-            name = ast.copy_location(ast.Name(self.program.fresh(f"{y.names[0]}_grad" if y is not None else "grad"), ast.Load()), inner)
-            for field_name, child in ast.iter_fields(parent):
-                if child is inner:
-                    setattr(parent, field_name, name)
-                elif isinstance(child, list) and inner in child:
-                    child[child.index(inner)] = name
-            self.editor.adopt(name, parent)
-            self.names.scope_of[name] = self.names.scope_of[site.call.func.value if isinstance(site.call.func, ast.Attribute) else site.call.func]
-            self.program.kinds[name] = "tensors" if looped else "tensor"
-            self.take_site(node, ast.Name(name.id, ast.Store()), site, (self.home, name.id))
-            self.meaning[name] = self.steps[-1]
-            self.steps[-1].inner = True
+            self.name_site(node, inner, site, "tensors" if looped else "tensor")
+
+    def name_site(self, node: ast.Assign, inner: ast.expr, site: Site, kind: Kind) -> None:
+        """Puts a name in the place of a gradient inside a statement."""
+        parent = self.editor.parent(inner)
+        assert parent is not None
+        y = self.find(site.ys[0]) if len(site.ys) == 1 else None
+        name = ast.copy_location(ast.Name(self.program.fresh(f"{y.names[0]}_grad" if y is not None else "rows" if site.loop else "grad"), ast.Load()), inner)
+        for field_name, child in ast.iter_fields(parent):
+            if child is inner:
+                setattr(parent, field_name, name)
+            elif isinstance(child, list) and inner in child:
+                child[child.index(inner)] = name
+        self.editor.adopt(name, parent)
+        self.names.scope_of[name] = self.names.scope_of[site.call.func.value if isinstance(site.call.func, ast.Attribute) else site.call.func]
+        self.program.kinds[name] = kind
+        self.take_site(node, ast.Name(name.id, ast.Store()), site, (self.home, name.id))
+        self.meaning[name] = self.steps[-1]
+        self.steps[-1].inner = True
+
+    def looped_site(self, node: ast.ListComp) -> Site | None:
+        """The site of `[tf.gradients(y[i], x)[0] for i in range(n)]`, one gradient for each turn."""
+        loop = node.generators[0]
+        if len(node.generators) != 1 or loop.ifs or self.tensors(loop.iter) and not self.is_counted(loop.iter):
+            return None
+        site = self.gradient_site(node.elt)
+        if site is None:
+            return None
+        if site.pick != 0 or len(site.xs) != 1 or site.sens is not None or site.xs[0].kind == "variables":
+            raise NotDirect("tf.gradients in a comprehension")
+        site.loop, site.each = node, loop_names([node], site.ys)
+        return site
+
+    def is_counted(self, node: ast.expr) -> bool:
+        """Whether a loop goes over `range` of a part of a shape."""
+        return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range" and all(self.program.is_shape(a) for a in node.args)
 
     def is_looped(self, node: ast.expr) -> bool:
         """Whether a comprehension goes over an expression: `[f(g) for g in node]`."""
@@ -689,8 +725,8 @@ class Graph:
             if not self.connected(site.ys, x):
                 raise NotDirect(f"{x.names[0]} may not be connected")
         step = self.step(node, "gradient", targets, site.call)
-        step.site, step.holds = site, "tensors" if single and site.pick is None else "tensor"
-        self.read_from(step, [*site.ys, *(site.sens or ())])
+        step.site, step.holds = site, "tensors" if single and site.pick is None or site.loop is not None else "tensor"
+        self.read_from(step, [*site.ys, *(site.sens or ()), *([site.loop.generators[0].iter] if site.loop is not None else ())])
         step.reads = list(dict.fromkeys([*step.reads, *site.xs]))
         step.deps = step.deps.union(*(x.deps for x in site.xs))
         step.varies = step.varies or any(x.varies for x in site.xs)
@@ -698,7 +734,7 @@ class Graph:
 
     def name_of_y(self, node: ast.Assign, site: Site) -> None:
         """Makes a value of its own of a y that is an expression of what is fed: it can share the functions of what it reads."""
-        if len(site.ys) != 1 or isinstance(site.ys[0], (ast.Name, ast.Attribute)) or any(x.kind == "tensor" for x in site.xs):
+        if len(site.ys) != 1 or site.loop is not None or isinstance(site.ys[0], (ast.Name, ast.Attribute)) or any(x.kind == "tensor" for x in site.xs):
             return
         y = site.ys[0]
         if not any(s.deps for s in self.tensors(y)) or self.program.asks(y) or self.computes(y):

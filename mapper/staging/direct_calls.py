@@ -117,6 +117,8 @@ def direct_call(api: str, call: ast.Call, text: Callable[[ast.expr], str]) -> st
         given[meant[0]] = keyword.value
     if form.target == "x.shape":
         return _operand(given["x"], text) + form.target[1:]
+    if form.target == "ops.cumsum" and set(given) <= {"x", "name"}:
+        return f"ops.cumsum({text(given['x'])}, 0)"
     if form.target in _NEEDS and not set(_NEEDS[form.target]) <= set(given):
         return None
     pieces, skipped, used = [], False, set(_LABELS)

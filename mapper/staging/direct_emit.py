@@ -47,26 +47,32 @@ def _converted(source: str) -> Conversion:
 def _placed(conversion: Conversion, source: str, simpler: str) -> Conversion:
     """A conversion of a simpler program with the places that its sites have in the program itself."""
     ours, theirs = _sites_in(simpler), _sites_in(source)
-    made = sum(text not in theirs.values() for text in ours.values())  # compute_gradients is no site of the program's
-    more = len(ours) - len(theirs)
+    made = sum(text not in theirs.values() for text in ours.values())
+    more = len(ours) - len(theirs)  # compute_gradients is no site of the program's
     sites = []
     for site in conversion.sites:
         said = ours.get((site.line, site.column), "")
         same = [place for place, text in theirs.items() if text == said] or (list(theirs) if made > more else [])
-        if not same:
-            continue
-        theirs.pop(same[0])
-        sites.append(replace(site, line=same[0][0], column=same[0][1]))
+        if same:
+            theirs.pop(same[0])
+            sites.append(replace(site, line=same[0][0], column=same[0][1], kind="hessians" if said.startswith("rows") else site.kind))
     sites.sort(key=lambda s: (s.line, s.column))
     return replace(conversion, sites=tuple(replace(site, id=f"G{i + 1}") for i, site in enumerate(sites)))
 
 
 def _sites_in(source: str) -> dict[tuple[int, int], str]:
-    """Where a program asks for gradients, with the text of the calls."""
+    """Where a program asks for gradients, with the text of the calls; that of Hessians is the same as of the rows they are made of."""
     tree = ast.parse(source)
     names = read_names(tree)
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and names.resolve(n.func) in ("tf.gradients", "tf.hessians")]
-    return {(n.lineno, n.col_offset + 1): ast.unparse(n) for n in sorted(calls, key=lambda n: (n.lineno, n.col_offset))}
+    found: dict[tuple[int, int], str] = {}
+    rows = {n for comp in ast.walk(tree) if isinstance(comp, ast.ListComp) and ".shape[0]" in ast.unparse(comp.generators[0].iter) for n in ast.walk(comp.elt)}
+    for call in sorted((n for n in ast.walk(tree) if isinstance(n, ast.Call)), key=lambda n: (n.lineno, n.col_offset)):
+        api = names.resolve(call.func)
+        if api in ("tf.gradients", "tf.hessians"):
+            text = ast.unparse(call)
+            of_slope = call in rows and isinstance(y := call.args[0], ast.Subscript) and isinstance(y.value, ast.Name) and y.value.id.startswith("slope")
+            found[call.lineno, call.col_offset + 1] = f"rows for {ast.unparse(call.args[1]).strip('[]')}" if api == "tf.hessians" or of_slope else text
+    return found
 
 
 @dataclass(eq=False)
@@ -148,6 +154,8 @@ class _Writer:
                     self.wanted.add(loss)
             if step.site is not None and graph.waits(step) and (whole := self.whole(step.site)) is not None:
                 self.wanted.add(whole)
+            if step.site is not None and graph.waits(step):
+                self.wanted.update(self.shared(step.site))
         self.wanted.update(s for s in graph.steps if s.layered and s.kind == "tensor" and s.deps)
         moved = self.moved()
         self.wanted.update(s for s in graph.steps if s.kind in ("tensor", "gradient") and graph.waits(s) and s not in moved)
@@ -253,6 +261,13 @@ class _Writer:
             return None
         return step if all(x.kind in ("placeholder", "variable", "variables") for x in site.xs) else None
 
+    def shared(self, site: Site) -> list[Step]:
+        """The tensors whose functions a gradient in a comprehension differentiates: its x is a placeholder or a variable."""
+        if site.loop is None or any(x.kind not in ("placeholder", "variable") for x in site.xs):
+            return []
+        found = [s for y in site.ys for s in self.graph.tensors(y) if s.kind in ("tensor", "gradient")]
+        return found if all(self.graph.waits(s) and len(s.targets) == 1 for s in found) and not set(site.xs) & {s for y in site.ys for s in self.graph.tensors(y)} else []
+
     def reads(self, step: Step) -> list[Step]:
         """What the function of a step needs the values of: for a site, what its inner function does not compute itself."""
         if step.kind == "action" and (loss := self.loss_of(step)) is not None:
@@ -263,6 +278,8 @@ class _Writer:
             return step.reads
         if self.whole(step.site) is not None:
             return [s for part in step.site.sens or () for s in self.graph.tensors(part)]
+        if self.shared(step.site):
+            return [s for s in self.graph.tensors(step.site.loop.generators[0].iter) if s.kind in ("tensor", "gradient")]  # type: ignore[union-attr]
         return self.graph.outer_reads(step)
 
     def closure(self, step: Step) -> list[Step]:
@@ -918,8 +935,9 @@ class _Writer:
                 lines = [f"def {name}({', '.join(names)}):", f"{self.editor.unit()}return {self.call(whole)}", ""]
         else:
             name = self.function_name(site, names)
-            arguments = [*inputs, *self.outer_inputs(site)]
-            lines = self.function(name, arguments, site, context)
+            shared = self.shared(site) if self.graph.waits(step) else []
+            arguments = [*inputs, *([] if shared else self.outer_inputs(site))]
+            lines = self.function(name, arguments, site, context, shared)
         alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step)) and site.xs[0].kind != "variables"
         only = not alone and len(site.xs) == 1 and inputs and len(arguments) > 1 and not weights  # a list of one, of a function of several
         if inputs and len(arguments) > len(inputs) and not alone and not only:
@@ -937,13 +955,14 @@ class _Writer:
         sens = [self.cotangent(part, context) for part in site.sens or ()]
         texts = [self.text_of(a, None, context) for a in arguments]
         given = [f"ms.mutable({text})" if self.constant(a, context) else text for a, text in zip(arguments, texts)]
+        given += site.each
         given += [] if not sens else sens if len(sens) == 1 else [f"({', '.join(sens)})"]
         call += f")({', '.join(given)})" + extra
         call = f"({call},)" if only else call
         if len(call) + len(", ".join(step.names)) > 96:
             head = call.index("(", call.index("GradOperation(") + len("GradOperation("))
             call = call[:head + 1] + "\n" + self.editor.unit() + call[head + 1:]
-        lines.append(self.result(step, call, inputs, weights, alone))
+        lines.append(self.result(step, call, inputs, weights, alone, context))
         if not self.inside or site.call not in self.sites:
             self.sites[site.call] = call
         return lines
@@ -967,7 +986,7 @@ class _Writer:
     def listed(self, step: Step) -> bool:
         return step.holds == "tensors" or step.site is not None and step.site.pick is not None
 
-    def result(self, step: Step, call: str, inputs: list[Step], weights: list[Step], alone: bool) -> str:
+    def result(self, step: Step, call: str, inputs: list[Step], weights: list[Step], alone: bool, context: Context) -> str:
         site = step.site
         assert site is not None
         target = ", ".join(step.names)
@@ -981,6 +1000,10 @@ class _Writer:
             order = [f"{first}[{inputs.index(x)}]" if x in inputs else f"{second}[{weights.index(x)}]" for x in site.xs]
             value = order[site.pick] if site.pick is not None else ("[%s]" if self.listed(step) else "%s") % ", ".join(order)
             return f"{first}, {second} = {call}\n{target} = {value}"
+        if site.loop is not None:
+            loop = site.loop.generators[0]
+            said = self.render(loop.iter, context)
+            return f"{target} = [{call} for {self.editor.original(loop.target)} in {said}]"
         if site.pick is not None and not alone:
             return f"{target} = {call}[{site.pick}]"
         return f"{target} = {call}"
@@ -988,14 +1011,17 @@ class _Writer:
     def function_name(self, site: Site, inputs: Sequence[str]) -> str:
         steps = [self.graph.find(y) for y in site.ys]
         y = steps[0].names[0] if len(steps) == 1 and steps[0] is not None and isinstance(site.ys[0], (ast.Name, ast.Attribute)) else ""
+        if not y and site.loop is not None:
+            return self.fresh("part")
         if not y:
             return self.fresh("forward")
         return self.fresh(f"{y}_of_{'_'.join(inputs)}" if inputs else f"compute_{y}")
 
-    def function(self, name: str, inputs: Sequence[Step], site: Site, outer: Context) -> list[str]:
-        """The function from the inputs to ys: the statements between, where they came from."""
-        inner = self.graph.slice(site.ys, site.xs)
-        context = outer.without([*inputs, *inner])
+    def function(self, name: str, inputs: Sequence[Step], site: Site, outer: Context, shared: Sequence[Step] = ()) -> list[str]:
+        """The function from the inputs to ys: the statements between, where they came from, or calls of the functions `shared`."""
+        inner = self.graph.slice(site.ys, site.xs) if not shared else []
+        context = outer.without([*inputs, *inner, *shared])
+        context.given.update({step: self.call(step) for step in shared})
         body: list[str] = []
         sums = [site.sens is not None and is_none(part) for part in site.sens or site.ys]
         result = [f"ops.sum({self.render(y, context)})" if summed else self.render(y, context) for y, summed in zip(site.ys, sums)]
@@ -1015,7 +1041,7 @@ class _Writer:
         unit = self.editor.unit()
         nested = self.deep(site)
         lines = ["@ms.jit"] if nested and outer.step is None else []
-        lines.append(f"def {name}({', '.join(x.names[0] for x in inputs)}):")
+        lines.append(f"def {name}({', '.join([*(x.names[0] for x in inputs), *site.each])}):")
         lines += [(unit + line).rstrip() for part in [*body, f"return {', '.join(result)}"] for line in part.split("\n")]
         return [*lines, ""]
 

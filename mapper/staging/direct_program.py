@@ -3,7 +3,7 @@ MindSpore text of code that computes on values."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from mapper.edit import Editor
@@ -806,6 +806,15 @@ def returns(function: Function) -> list[ast.expr]:
         elif not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
             pending += ast.iter_child_nodes(node)
     return found
+
+
+def loop_names(around: Sequence[ast.AST], ys: Sequence[ast.expr]) -> list[str]:
+    """The variables of a comprehension around a gradient that its ys read. Raises NotDirect for what gives no list."""
+    if any(isinstance(n, (ast.Lambda, ast.DictComp, ast.SetComp)) for n in around):
+        raise NotDirect("tf.gradients in a lambda")
+    loops = [g for n in around if isinstance(n, (ast.ListComp, ast.GeneratorExp)) for g in n.generators]
+    names = {n.id for g in loops for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    return [name for name in dict.fromkeys(n.id for y in ys for n in ast.walk(y) if isinstance(n, ast.Name)) if name in names]
 
 
 def unpacked(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:

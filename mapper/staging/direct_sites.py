@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mapper.edit import reindent
 from mapper.names import Binding
 from mapper.staging.direct_layers import is_reuse, scope_argument
-from mapper.staging.direct_program import CONSTANTS, Function, NotDirect, Program, children
+from mapper.staging.direct_program import CONSTANTS, Function, NotDirect, Program, children, loop_names
 
 Block = list[ast.stmt]
 _ORDER = ("ys", "xs", "grad_ys", "name")
@@ -17,13 +17,14 @@ _ORDER = ("ys", "xs", "grad_ys", "name")
 
 @dataclass(eq=False)
 class LocalSite:
-    """A gradient in a function: what is differentiated by what, and the statements between."""
+    """A gradient in a function: what is differentiated by what, the statements between, and the names of a loop around that y reads."""
 
     call: ast.Call
     ys: list[ast.expr]
     xs: list[str]
     sens: list[ast.expr]
     between: list[ast.stmt]
+    each: list[str]
 
 
 class LocalSites:
@@ -80,12 +81,13 @@ class LocalSites:
         given.update({k.arg: k.value for k in call.keywords if k.arg})
         if set(given) - set(_ORDER) or not {"ys", "xs"} <= set(given) or len(call.args) > len(_ORDER) or any(k.arg is None for k in call.keywords):
             raise NotDirect("options of tf.gradients")
-        if any(isinstance(n, (ast.ListComp, ast.GeneratorExp, ast.Lambda, ast.DictComp)) for n in self.around(call)):
-            raise NotDirect("tf.gradients in a comprehension")
         ys, xs = listed(given["ys"]), listed(given["xs"])
+        each = loop_names(self.around(call), ys)
         names = [x.id for x in xs if isinstance(x, ast.Name) and self.local(function, x)]
         if len(names) != len(xs) or len(set(names)) != len(names):
             raise NotDirect("xs that are no names of the function")
+        if each and (len(xs) > 1 or set(each) & set(names)):
+            raise NotDirect("tf.gradients in a comprehension")
         sens = [] if "grad_ys" not in given else listed(given["grad_ys"])
         if sens and (len(sens) != len(ys) or any(self.program.kind(s) != "tensor" for s in sens)):
             raise NotDirect("grad_ys")
@@ -94,7 +96,7 @@ class LocalSites:
         if self.program.deep:  # compiled code gives no gradient for a constant
             self.program.varied.update(b.value for x in xs if isinstance(x, ast.Name) for b in self.program.names.bindings(x)
                                        if isinstance(b.value, ast.Call) and self.program.api(b.value.func) in CONSTANTS)
-        return LocalSite(call, ys, names, sens, self.between(block, at, ys, names))
+        return LocalSite(call, ys, names, sens, self.between(block, at, ys, names), each)
 
     def around(self, node: ast.AST) -> list[ast.AST]:
         found: list[ast.AST] = []
@@ -165,7 +167,8 @@ class LocalSites:
         """The names that a statement takes a value from: of a gradient's y, only what its function does not make itself."""
         sites = [self.sites[n] for n in ast.walk(statement) if isinstance(n, ast.Call) and n in self.sites]
         inner = {n for site in sites for y in site.ys for n in ast.walk(y)}
-        found = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in inner}
+        loops = {n.id for c in ast.walk(statement) if isinstance(c, ast.comprehension) for n in ast.walk(c.target) if isinstance(n, ast.Name)}
+        found = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in inner} - loops
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             found.add(statement.target.id)
         for site in sites:
@@ -250,7 +253,7 @@ class LocalSites:
     def define(self, site: LocalSite) -> list[str]:
         """The function that a site differentiates; no lines when the program has it already."""
         program = self.program
-        if (ready := self.ready(site)) is not None:
+        if not site.each and (ready := self.ready(site)) is not None:
             self.callables[site.call] = ready
             return []
         if site.call in self.callables and not self.free(site) & self.shadowed:
@@ -258,7 +261,7 @@ class LocalSites:
         y = site.ys[0].id if len(site.ys) == 1 and isinstance(site.ys[0], ast.Name) else "y"
         name = self.fresh(f"{y}_of_{'_'.join(site.xs)}")
         shadowed = self.shadowed
-        self.callables[site.call] = name, list(site.xs)
+        self.callables[site.call] = name, [*site.xs, *site.each]
         known = dict(self.callables)
         self.inside += 1
         self.shadowed = shadowed.union(site.xs, *(writes(s) for s in site.between))
@@ -277,7 +280,7 @@ class LocalSites:
         self.shadowed, self.callables = shadowed, known
         body.append(f"return {', '.join(result)}")
         unit = self.editor.unit()
-        return [f"def {name}({', '.join(site.xs)}):", *((unit + line).rstrip() for part in body for line in part.split("\n")), ""]
+        return [f"def {name}({', '.join([*site.xs, *site.each])}):", *((unit + line).rstrip() for part in body for line in part.split("\n")), ""]
 
     def free(self, site: LocalSite) -> set[str]:
         """The names that the function of a site takes from around it."""

@@ -18,7 +18,7 @@ Pass = Callable[[Program], bool]
 
 def simplified(source: str, deep: bool) -> str:
     """The simpler program; `deep` also puts functions that are called once, to build or run a part of the graph, where they are called."""
-    passes: list[Pass] = [_mapped, _appended, _computed, _computed, _indexed, _pairs_apart, _counted, _chained, _placeholders_out]
+    passes: list[Pass] = [_unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart, _counted, _chained, _placeholders_out]
     for rewrite in [*passes, *[_inlined] * 6 * deep, *passes[2:4] * deep]:
         program = Program(source)
         if rewrite(program):
@@ -70,7 +70,7 @@ def _indexed(program: Program) -> bool:
         for part in parts:
             said = ast.unparse(part.value)
             if said not in lists:
-                lists[said] = _unused(program, _singular(said.rpartition(".")[2]), lists.values())
+                lists[said] = _unused(program, _singular(said.rpartition(".")[2]), lists.values(), node)
             program.editor.replace(part, lists[said])
         program.editor.replace(loop.target, ", ".join(lists.values()))
         program.editor.replace(call, f"zip({', '.join(lists)})")
@@ -122,15 +122,91 @@ def _assigns(program: Program, node: ast.expr) -> bool:
                                            or program.api(node.func) in ("tf.assign", "tf.assign_add", "tf.assign_sub"))
 
 
-def _unused(program: Program, name: str, others: Iterable[str]) -> str:
-    """A name for the variable of a comprehension: it may be that of another comprehension's."""
-    return program.fresh(name) if name in program.taken or name in others else name
+def _unused(program: Program, name: str, others: Iterable[str], inside: ast.AST) -> str:
+    """A name for the variable of a comprehension, which nothing inside it reads."""
+    read = {n.id for n in ast.walk(inside) if isinstance(n, ast.Name)}
+    return program.fresh(name) if name in read or name in others else name
 
 
 def _singular(name: str) -> str:
     """A name for an element of what has this name."""
     short = name.removesuffix("_vars").removesuffix("_params").removesuffix("_variables")
     return short if short != name and short else name[:-1] if name.endswith("s") and len(name) > 2 else f"{name}_item"
+
+
+def _unstacked(program: Program) -> bool:
+    """`for part in tf.unstack(y)` in a comprehension as `for i in range(y.shape[0])`, with `y[i]` for the part."""
+    found = False
+    for node in ast.walk(program.tree):
+        if not isinstance(node, (ast.ListComp, ast.GeneratorExp)) or len(node.generators) != 1 or not any(
+                isinstance(n, ast.Call) and program.api(n.func) == "tf.gradients" for n in ast.walk(node.elt)):
+            continue
+        loop = node.generators[0]
+        call = loop.iter
+        if not isinstance(call, ast.Call) or program.api(call.func) != "tf.unstack" or len(call.args) != 1 or call.keywords \
+                or not isinstance(loop.target, ast.Name) or not isinstance(call.args[0], (ast.Name, ast.Attribute)):
+            continue
+        said, index = program.editor.original(call.args[0]), _unused(program, "i", (), node)
+        for use in ast.walk(node.elt):
+            if isinstance(use, ast.Name) and use.id == loop.target.id:
+                program.editor.replace(use, f"{said}[{index}]")
+        program.editor.replace(loop.target, index)
+        program.editor.replace(call, f"range({said}.shape[0])")
+        found = True
+    return found
+
+
+def _hessians(program: Program) -> bool:
+    """`tf.hessians(f, x)[0]` of a vector x as the gradients of the parts of a gradient."""
+    found, tf = False, _tensorflow(program)
+    for call in ast.walk(program.tree):
+        if not isinstance(call, ast.Call) or program.api(call.func) != "tf.hessians" or len(call.args) != 2 or call.keywords or tf is None:
+            continue
+        outer, x = program.editor.parent(call), call.args[1]
+        x = x.elts[0] if isinstance(x, (ast.List, ast.Tuple)) and len(x.elts) == 1 else x
+        statement = program.editor.statement(call)
+        if not isinstance(x, (ast.Name, ast.Attribute)) or not isinstance(statement, ast.Assign) or not _is_vector(program, x):
+            continue
+        unpacked = outer is statement and isinstance(t := statement.targets[0], ast.Tuple) and len(t.elts) == 1
+        if not unpacked and not (isinstance(outer, ast.Subscript) and isinstance(outer.slice, ast.Constant) and outer.slice.value == 0):
+            continue
+        y, said = (program.editor.original(part) for part in (call.args[0], x))
+        slope, index = program.fresh(f"slope_of_{y}" if y.isidentifier() else "slope"), _unused(program, "i", (), statement)
+        rows = f"{tf}.stack([{tf}.gradients({slope}[{index}], {said})[0] for {index} in range({said}.shape[0])])"
+        program.editor.insert_before(statement, f"{slope} = {tf}.gradients({y}, {said})[0]")
+        if unpacked:
+            program.editor.replace_statement(statement, f"{program.editor.original(statement.targets[0].elts[0])} = {rows}")  # type: ignore[attr-defined]
+        else:
+            assert isinstance(outer, ast.Subscript)
+            program.editor.replace(outer, rows)
+        found = True
+    return found
+
+
+def _is_vector(program: Program, x: ast.expr) -> bool:
+    """Whether a variable or a placeholder is of one axis, by how it is made."""
+    made = program.attribute_values(program.class_around(x), x.attr) if isinstance(x, ast.Attribute) else [b.value for b in program.bindings(x)]  # type: ignore[arg-type]
+    call = made[0] if len(made) == 1 else None
+    if not isinstance(call, ast.Call):
+        return False
+    said = {str(k.arg): k.value for k in call.keywords}
+    if program.api(call.func) in ("tf.get_variable", "tf.placeholder"):
+        shape = said.get("shape", call.args[1] if len(call.args) > 1 else None)
+        if isinstance(shape, (ast.List, ast.Tuple)):
+            return len(shape.elts) == 1
+        start = said.get("initializer")
+    else:
+        start = said.get("initial_value", call.args[0] if call.args else None)
+    if program.api(call.func) not in VARIABLES:
+        return False
+    if isinstance(start, ast.Call) and start.args:
+        path = program.api(start.func) or program.names.resolve(start.func) or ""
+        if path in ("np.zeros", "np.ones", "tf.zeros", "tf.ones"):
+            size = start.args[0]
+            return len(size.elts) == 1 if isinstance(size, (ast.List, ast.Tuple)) else not isinstance(size, ast.Name) or program.kind(size) == "number"
+        if path in ("np.array", "tf.constant"):
+            start = start.args[0]
+    return isinstance(start, ast.List) and all(program.kind(e) == "number" for e in start.elts)
 
 
 def _counted(program: Program) -> bool:
@@ -488,6 +564,116 @@ def _fixed(program: Program, function: Function, value: ast.expr) -> bool:
             if scope is not None and scope.node is function and node.id != program.self_name(value):
                 return False
     return True
+
+
+def _helpers(program: Program) -> bool:
+    """A function that takes gradients of what it is given stands where it is called: its ys are values, not functions."""
+    for function in [n for n in program.tree.body if isinstance(n, Function)]:
+        parameters = {a.arg for a in function.args.args}
+        sites = [n for n in ast.walk(function) if isinstance(n, ast.Call) and program.api(n.func) in ("tf.gradients", "tf.hessians") and n.args]
+        given = [n for site in sites for n in ast.walk(site.args[0]) if isinstance(n, ast.Name) and n.id in parameters]
+        calls = program.calls.get(function, [])
+        if given and calls and _fits(program, function) and sum(
+                isinstance(n, ast.Name) and n.id == function.name for n in ast.walk(program.tree)) == len(calls):
+            outer = [c for c in calls if program.within.get(c) is not function]
+            if outer and _put_in(program, function, outer[0], last=len(outer) == 1):
+                return True
+    return False
+
+
+def _fits(program: Program, function: Function) -> bool:
+    """Whether a function is a few assignments, choices by what is None, and one value at its end."""
+    ends, arguments = returns(function), function.args
+    if len(ends) != 1 or not isinstance(function.body[-1], ast.Return) or function.decorator_list or arguments.vararg or arguments.kwarg:
+        return False
+    start = isinstance(function.body[0], ast.Expr) and isinstance(function.body[0].value, ast.Constant)
+    return all(isinstance(s, ast.Assign) or isinstance(s, ast.If) and _none_test(s.test) and all(isinstance(i, ast.Assign) for i in [*s.body, *s.orelse])
+               for s in function.body[start:-1])
+
+
+def _none_test(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and isinstance(test.ops[0], (ast.Is, ast.IsNot)) \
+        and isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is None
+
+
+def _put_in(program: Program, function: Function, call: ast.Call, last: bool) -> bool:
+    """Puts the body of a function where one of its calls is; the function goes with the `last` of them."""
+    editor, statement = program.editor, program.editor.statement(call)
+    around, current = [], editor.parent(call)
+    while current is not None and current is not statement:
+        around.append(current)
+        current = editor.parent(current)
+    own, home = program.names.scopes[function].bindings, program.within.get(statement, program.tree)
+    texts: dict[str, str] = {}
+    before: list[str] = []
+    for parameter in function.args.args:
+        given = program.argument(function, call, parameter.arg) or program.default(function, parameter.arg)
+        if given is None:
+            return False
+        if isinstance(given, (ast.Name, ast.Attribute, ast.Constant)):
+            texts[parameter.arg] = editor.original(given)
+        else:
+            texts[parameter.arg] = program.fresh(parameter.arg)
+            before.append(f"{texts[parameter.arg]} = {editor.original(given)}")
+        if len(own[parameter.arg]) != 1:
+            return False
+    locals_ = [name for name, bound in own.items() if name not in texts and all(isinstance(b.node, ast.Name) for b in bound)]
+    if len(locals_) + len(texts) != len(own):
+        return False
+    there = set(program.names.scopes[home].bindings) | {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)} | set(program.names.module.bindings)
+    texts.update({name: program.fresh(name) if name in there else name for name in locals_})
+    source = editor.source
+    lines = [*before]
+    for inner in function.body[:-1]:
+        for part in _chosen(inner, texts):
+            lines.append(_substituted(program, part, function, texts, source))
+    end = function.body[-1]
+    assert isinstance(end, ast.Return) and end.value is not None
+    value = _substituted(program, end.value, function, texts, source)
+    if lines and any(isinstance(n, (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)) for n in around) \
+            or not isinstance(statement, (ast.Assign, ast.Return, ast.Expr)):
+        return False
+    if lines:
+        editor.insert_before(statement, "\n".join(lines))
+    editor.replace(call, value)
+    if last:
+        editor.delete(function, comments=False)
+    return True
+
+
+def _chosen(statement: ast.stmt, texts: dict[str, str]) -> list[ast.stmt]:
+    """A statement, or those of the branch that a test for None takes; no docstring."""
+    if isinstance(statement, ast.Expr):
+        return []
+    if isinstance(statement, ast.If):
+        assert isinstance(statement.test, ast.Compare) and isinstance(statement.test.left, ast.Name)
+        none = texts.get(statement.test.left.id) == "None"
+        return statement.body if none == isinstance(statement.test.ops[0], ast.Is) else statement.orelse
+    return [statement]
+
+
+def _substituted(program: Program, node: ast.expr | ast.stmt, function: Function, texts: dict[str, str], source: str) -> str:
+    """The text of a piece of a function with its names replaced."""
+    start, end = program.editor.span(node)
+    found = source[start:end]
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in texts and n in program.names.scope_of
+             and (scope := program.names.lookup(n.id, program.names.scope_of[n])) is not None and scope.node is function]
+    for name in sorted(names, key=lambda n: program.editor.span(n)[0], reverse=True):
+        left, right = (at - start for at in program.editor.span(name))
+        found = found[:left] + texts[name.id] + found[right:]
+    return found if isinstance(node, ast.stmt) or "\n" not in found else f"({found})"
+
+
+def _connected(program: Program) -> bool:
+    """`g if g is not None else tf.zeros_like(v)` as `g`: what comes out as None there is zero here, or has no direct form."""
+    found = False
+    for node in ast.walk(program.tree):
+        if isinstance(node, ast.IfExp) and _none_test(node.test) and isinstance(node.test, ast.Compare):
+            kept, other = (node.body, node.orelse) if isinstance(node.test.ops[0], ast.IsNot) else (node.orelse, node.body)
+            if isinstance(other, ast.Call) and program.api(other.func) == "tf.zeros_like" and ast.unparse(kept) == ast.unparse(node.test.left):
+                program.editor.replace(node, program.editor.original(kept))
+                found = True
+    return found
 
 
 def _inlined(program: Program) -> bool:
