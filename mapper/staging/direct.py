@@ -776,7 +776,8 @@ class Graph:
                         return True
                 elif reaches(step.value, seen) or isinstance(step.node, ast.AugAssign) and reaches(step.node.target, seen):
                     return True
-                elif any(part in step.reads and part not in self.tensors(step.value) for part in [x, *x.items]) or step.layered and x.layered and x.kind == "variables":
+                elif any(part in step.reads and part not in self.tensors(step.value) for part in [x, *x.items]) \
+                        or step.layered and x.layered and x.kind == "variables":
                     return True  # read by a function that is called
             return False
 
@@ -839,7 +840,8 @@ class Graph:
             if current in seen:
                 continue
             seen.add(current)
-            if any(x in current.reads or any(item in current.reads for item in x.items) or x.layered and x.kind == "variables" and (current.layered or any(map(trained, current.reads))) for x in xs):
+            if any(x in current.reads or any(item in current.reads for item in x.items) or x.layered and x.kind == "variables"
+                   and (current.layered or any(map(trained, current.reads))) for x in xs):
                 return True
             pending += current.reads
         return False
@@ -1015,7 +1017,8 @@ class Graph:
             raise NotDirect("Adam without a first moment, which MindSpore refuses")
         rate = next((k.value for k in call.keywords if k.arg == "learning_rate"), call.args[0] if call.args else None)
         varies = rate is not None and self.find(rate) is not None  # it is set before each step
-        if any(self.tensors(part) for part in [*call.args, *(k.value for k in call.keywords)] if part is not rate or not varies) or len(call.args) > (1 if api.endswith("RMSPropOptimizer") else 4):
+        others = [part for part in [*call.args, *(k.value for k in call.keywords)] if part is not rate or not varies]
+        if any(map(self.tensors, others)) or len(call.args) > (1 if api.endswith("RMSPropOptimizer") else 4):
             raise NotDirect("the arguments of an optimizer")
         parts = [self.editor.original(a) if a is not rate or not varies else "0.1" for a in call.args]
         renamed = {"tf.train.AdamOptimizer": {"epsilon": "eps"}, "tf.train.AdagradOptimizer": {"initial_accumulator_value": "accum"}}.get(api, {})

@@ -266,11 +266,12 @@ class _Writer:
         if site.loop is None or any(x.kind not in ("placeholder", "variable") for x in site.xs):
             return []
         found = [s for y in site.ys for s in self.graph.tensors(y) if s.kind in ("tensor", "gradient")]
-        return found if all(self.graph.waits(s) and len(s.targets) == 1 for s in found) and not set(site.xs) & {s for y in site.ys for s in self.graph.tensors(y)} else []
+        apart = not any(x in self.graph.tensors(y) for x in site.xs for y in site.ys)
+        return found if apart and all(self.graph.waits(s) and len(s.targets) == 1 for s in found) else []
 
     def reads(self, step: Step) -> list[Step]:
         """What the function of a step needs the values of: for a site, what its inner function does not compute itself."""
-        if step.kind == "action" and (loss := self.loss_of(step)) is not None:
+        if step.kind == "action" and self.loss_of(step) is not None:
             return [s for part in self.graph.rate(step.value) for s in self.graph.tensors(part)]  # type: ignore[arg-type]
         if step.kind == "action":
             return step.reads
@@ -1085,7 +1086,8 @@ class _Writer:
                         self.editor.replace(call, parameter_text(program, call, None))
                         self.settled.update(ast.walk(call))
                 for start in returns(function):
-                    if isinstance(start, ast.Call) and program.layered and program.holds_initializer(start) and (text := layer_text(program, start, lambda n: None)):
+                    starts = isinstance(start, ast.Call) and program.layered and program.holds_initializer(start)
+                    if isinstance(start, ast.Call) and starts and (text := layer_text(program, start, lambda n: None)):
                         self.editor.replace(start, text)
                         self.settled.update(ast.walk(start))
         self.sites |= self.local_sites.placed

@@ -18,8 +18,9 @@ Pass = Callable[[Program], bool]
 
 def simplified(source: str, deep: bool) -> str:
     """The simpler program; `deep` also puts functions that are called once, to build or run a part of the graph, where they are called."""
-    passes: list[Pass] = [_unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart, _counted, _chained, _placeholders_out]
-    for rewrite in [*passes, *[_inlined] * 6 * deep, *passes[2:4] * deep]:
+    passes: list[Pass] = [_unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart,
+                          _counted, _chained, _placeholders_out]
+    for rewrite in [*passes, *[_inlined] * 6 * deep, *passes * deep]:
         program = Program(source)
         if rewrite(program):
             source = program.editor.result()
@@ -538,7 +539,7 @@ def _placeholders_out(program: Program) -> bool:
             assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple)
             targets = [program.editor.original(e) for e in statement.targets[0].elts]
             lines = [f"{targets[i]} = {program.editor.original(made[name].value)}" for i, name in zip(places, names)]
-            said = [*(targets[i] for i in places), *(program.editor.original(a) for a in [*call.args, *call.keywords])]  # type: ignore[type-var]
+            said = [*(targets[i] for i in places), *(program.editor.original(a) for a in [*call.args, *call.keywords])]  # type: ignore[arg-type]
             left = [t for i, t in enumerate(targets) if i not in places]
             lines.append(f"{', '.join(left)} = {program.editor.original(call.func)}({', '.join(said)})")
             program.editor.replace_statement(statement, "\n".join(lines))
@@ -604,23 +605,23 @@ def _put_in(program: Program, function: Function, call: ast.Call, last: bool) ->
         around.append(current)
         current = editor.parent(current)
     own, home = program.names.scopes[function].bindings, program.within.get(statement, program.tree)
+    inside = set(ast.walk(function))
+    there = {n.id for n in ast.walk(home) if isinstance(n, ast.Name) and n not in inside} | set(program.names.scopes[home].bindings)
+    there |= set(program.names.module.bindings)
     texts: dict[str, str] = {}
     before: list[str] = []
     for parameter in function.args.args:
         given = program.argument(function, call, parameter.arg) or program.default(function, parameter.arg)
-        if given is None:
+        if given is None or len(own[parameter.arg]) != 1:
             return False
         if isinstance(given, (ast.Name, ast.Attribute, ast.Constant)):
             texts[parameter.arg] = editor.original(given)
         else:
-            texts[parameter.arg] = program.fresh(parameter.arg)
+            texts[parameter.arg] = program.fresh(parameter.arg) if parameter.arg in there else parameter.arg
             before.append(f"{texts[parameter.arg]} = {editor.original(given)}")
-        if len(own[parameter.arg]) != 1:
-            return False
     locals_ = [name for name, bound in own.items() if name not in texts and all(isinstance(b.node, ast.Name) for b in bound)]
     if len(locals_) + len(texts) != len(own):
         return False
-    there = set(program.names.scopes[home].bindings) | {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)} | set(program.names.module.bindings)
     texts.update({name: program.fresh(name) if name in there else name for name in locals_})
     source = editor.source
     lines = [*before]
