@@ -520,7 +520,7 @@ class Graph:
     def tensor(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
         program = self.program
         for inner in ast.walk(value):
-            if isinstance(inner, (ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict)):
+            if isinstance(inner, (ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict)) and not program.is_handed_on(inner):
                 raise NotDirect(type(inner).__name__)
             if isinstance(inner, ast.Call) and program.api(inner.func) in VARIABLES | {"tf.placeholder", "tf.gradients"}:
                 raise NotDirect(f"{program.api(inner.func)} inside an expression")
@@ -611,7 +611,7 @@ class Graph:
         step.reads = list(dict.fromkeys(s for part in parts for s in self.tensors(part)))
         for part in parts:
             for call in ast.walk(part):
-                if isinstance(call, ast.Call) and isinstance(function := self.program.callee(call), Function):
+                if isinstance(function := self.program.callee(call) if isinstance(call, ast.Call) else self.handed(call), Function):
                     inside = self.captured(function, set())
                     if any(s.kind not in ("variable", "variables") and (s.deps or s.varies or s.kind not in ("tensor", "list")) for s in inside):
                         raise NotDirect("a function that reads the graph around it")
@@ -619,6 +619,12 @@ class Graph:
                     step.varies = step.varies or self.program.owner.get(function) is not self.owner and function in self.program.owner
         step.deps = frozenset(d for s in step.reads for d in s.deps)
         step.varies = step.varies or any(s.varies for s in step.reads)
+
+    def handed(self, node: ast.AST) -> Function | None:
+        """The function that a name stands for where it is given to an operation."""
+        bound = self.program.bindings(node) if isinstance(node, ast.Name) else []
+        function = bound[0].node if len(bound) == 1 else None
+        return function if isinstance(function, Function) and self.program.is_handed_on(function) else None
 
     def captured(self, function: Function, seen: set[ast.AST]) -> list[Step]:
         """The steps that a function reads without being given them."""

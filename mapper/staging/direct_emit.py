@@ -15,7 +15,7 @@ from mapper.staging.direct_program import CONSTANTS, Function, returns
 from mapper.staging.direct_runs import Runs
 from mapper.staging.direct_sites import LocalSites
 from mapper.staging.simplify import simplified
-from mapper.staging.value_library import value_definitions
+from mapper.staging.value_library import CONTROL, value_definitions
 
 _RESERVED = frozenset({"ms", "ops", "nn"})
 Part = ast.expr | ast.keyword | ast.arg
@@ -24,18 +24,15 @@ Part = ast.expr | ast.keyword | ast.arg
 def convert_directly(source: str, filename: str) -> Conversion:
     """The direct form of a program, or of a simpler one that means the same. Raises NotDirect when it has none, SyntaxError when
     `source` does not parse."""
-    try:
-        return _converted(source)
-    except NotDirect as first:
-        tried = source
-        for deep in (False, True):
-            if (simpler := simplified(source, deep)) != tried:
-                tried = simpler
-                try:
-                    return _placed(_converted(simpler), source, simpler)
-                except NotDirect:
-                    continue
-        raise first
+    tried, first = "", NotDirect("nothing")
+    for deep in (0, 1, 2):
+        if (simpler := simplified(source, deep)) != tried:
+            tried = simpler
+            try:
+                return _placed(_converted(simpler), source, simpler)
+            except NotDirect as problem:
+                first = problem if deep == 0 else first
+    raise first
 
 
 def _converted(source: str) -> Conversion:
@@ -46,6 +43,8 @@ def _converted(source: str) -> Conversion:
 
 def _placed(conversion: Conversion, source: str, simpler: str) -> Conversion:
     """A conversion of a simpler program with the places that its sites have in the program itself."""
+    if simpler == source:
+        return conversion
     ours, theirs = _sites_in(simpler), _sites_in(source)
     made = sum(text not in theirs.values() for text in ours.values())
     more = len(ours) - len(theirs)  # compute_gradients is no site of the program's
@@ -174,6 +173,9 @@ class _Writer:
                 raise NotDirect("a value that is also a function")
             self.labels[step] = self.label(step)
         self.shield()
+        if any(map(self.compiled, self.wanted)) and any(isinstance(n, (ast.Name, ast.Attribute)) and self.program.api(n) in CONTROL
+                                                        for n in ast.walk(graph.tree)):
+            raise NotDirect("branches and loops that compiled code takes")
 
     def take_apart(self) -> None:
         """A compiled function whose gradients are taken for different things outside of compiled code gives wrong ones from the second

@@ -9,7 +9,7 @@ from typing import Literal
 from mapper.edit import Editor
 from mapper.names import Binding, read_names
 from mapper.staging.direct_calls import UNARY, direct_call, has_form
-from mapper.staging.value_library import provides, value_call
+from mapper.staging.value_library import CONTROL, provides, value_call
 
 Kind = Literal["tensor", "tensors", "array", "list", "number", "scalar", "host", "unknown", "cycle"]
 Role = Literal["host", "value", "maker", "layer", "graph"]
@@ -33,7 +33,7 @@ DRAWS = {
 }
 GLOROT = frozenset({"tf.glorot_uniform_initializer", "tf.contrib.layers.xavier_initializer", "tf.initializers.glorot_uniform",
                      "tf.keras.initializers.glorot_uniform"})
-_SEVERAL = frozenset({"tf.gradients", "tf.unstack", "tf.split", "tf.trainable_variables", "tf.get_collection", "tf.global_variables"})
+_SEVERAL = frozenset({"tf.while_loop", "tf.gradients", "tf.unstack", "tf.split", "tf.trainable_variables", "tf.get_collection", "tf.global_variables"})
 SESSIONS = frozenset({"tf.Session", "tf.InteractiveSession", "tf.get_default_session"})
 # What makes variables by name.
 _NAMED = frozenset({"tf.get_variable", "tf.layers.dense", "tf.variable_scope", "tf.AUTO_REUSE", "tf.get_variable_scope"})
@@ -90,6 +90,7 @@ class Program:
         self.thrice = False
         self.homes: set[ast.AST | None] = {None}
         self.kinds: dict[ast.AST, Kind] = {}
+        self.handed: dict[ast.AST, bool] = {}
         self.asked: set[ast.AST] = set()
         self.open = False
         self.layered = False
@@ -427,6 +428,8 @@ class Program:
     def _kind_of_parameter(self, name: ast.Name, node: ast.arg) -> Kind:
         scope = self.names.lookup(name.id, self.names.scope_of[name])
         function = scope.node if scope is not None else None
+        if function is not None and self.is_handed_on(function):
+            return "tensor"
         if not isinstance(function, Function):
             return "unknown"
         owner = self.owner.get(function)
@@ -439,6 +442,18 @@ class Program:
         if default is not None and any(g is None for g in given) or not calls and default is not None:
             found.append(self.kind(default))
         return _joined(found)
+
+    def is_handed_on(self, function: ast.AST) -> bool:
+        """Whether a function or a lambda is given to an operation that calls it with tensors."""
+        if function not in self.handed:
+            uses: list[ast.AST] = [function]
+            if isinstance(function, Function):
+                uses = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id == function.name and isinstance(n.ctx, ast.Load)
+                        and any(b.node is function for b in self.bindings(n))]
+            calls = [self.editor.parent(u) for u in uses]
+            calls = [self.editor.parent(c) if isinstance(c, ast.keyword) else c for c in calls]
+            self.handed[function] = bool(calls) and any(isinstance(c, ast.Call) and self.api(c.func) in CONTROL for c in calls)
+        return self.handed[function]
 
     def argument(self, function: Function, call: ast.Call, name: str) -> ast.expr | None:
         """What a call gives for a parameter; None when that is the default."""

@@ -16,14 +16,17 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 Pass = Callable[[Program], bool]
 
 
-def simplified(source: str, deep: bool) -> str:
-    """The simpler program; `deep` also puts functions that are called once, to build or run a part of the graph, where they are called."""
+def simplified(source: str, deep: int) -> str:
+    """The simpler program. `deep` is 0 for what is simpler in any case, 1 for all idioms; 2 also puts functions that are called once, to
+    build or run a part of the graph, where they are called."""
     passes: list[Pass] = [_unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart,
                           _counted, _chained, _placeholders_out]
-    for rewrite in [*passes, *[_inlined] * 6 * deep, *passes * deep]:
-        program = Program(source)
+    always = [_last_of_loop] if "while_loop" in source else []
+    program: Program | None = None
+    for rewrite in [*always, *(passes if deep else []), *([*[_inlined] * 6, *passes] if deep > 1 else [])]:
+        program = program or Program(source)
         if rewrite(program):
-            source = program.editor.result()
+            source, program = program.editor.result(), None
     return source
 
 
@@ -133,6 +136,20 @@ def _singular(name: str) -> str:
     """A name for an element of what has this name."""
     short = name.removesuffix("_vars").removesuffix("_params").removesuffix("_variables")
     return short if short != name and short else name[:-1] if name.endswith("s") and len(name) > 2 else f"{name}_item"
+
+
+def _last_of_loop(program: Program) -> bool:
+    """`_, v = tf.while_loop(…)` as `v = tf.while_loop(…)[1]`."""
+    found = False
+    for node in ast.walk(program.tree):
+        if isinstance(node, ast.Assign) and isinstance(call := node.value, ast.Call) and program.api(call.func) == "tf.while_loop" \
+                and len(node.targets) == 1 and isinstance(target := node.targets[0], ast.Tuple):
+            kept = [(i, t) for i, t in enumerate(target.elts) if not (isinstance(t, ast.Name) and t.id == "_")]
+            if len(kept) == 1 and len(target.elts) > 1:
+                at, name = kept[0]
+                program.editor.replace_statement(node, f"{program.editor.original(name)} = {program.editor.original(call)}[{at}]")
+                found = True
+    return found
 
 
 def _unstacked(program: Program) -> bool:

@@ -329,6 +329,49 @@ def reciprocal(x):
     return 1 / x
 
 
+def cond(pred, true_fn, false_fn):
+    return true_fn() if pred else false_fn()
+
+
+def while_loop(cond, body, loop_vars):
+    """The loop variables after body has been applied to them for as long as cond holds; alone if there is one."""
+    values = [as_tensor(value) for value in loop_vars]
+    while cond(*values):
+        found = body(*values)
+        values = list(found) if isinstance(found, (list, tuple)) else [found]
+    return values if len(values) > 1 else values[0]
+
+
+def as_tensor(value):
+    """A number as a Tensor of the dtype that TensorFlow gives it."""
+    return value if isinstance(value, ms.Tensor) else ms.Tensor(value, ms.int32 if isinstance(value, int) else ms.float32)
+
+
+def map_fn(fn, elems, dtype=None):
+    """fn of each row of elems, or of each row of several."""
+    rows = zip(*elems) if isinstance(elems, (list, tuple)) else elems
+    found = [fn(row) for row in rows]
+    return tuple([ops.stack(part) for part in zip(*found)]) if isinstance(found[0], (list, tuple)) else ops.stack(found)
+
+
+def scan(fn, elems, initializer=None):
+    """fn of what came before and a row, for every row; without an initializer the first row is what comes first."""
+    rows = list(elems)
+    found = [rows.pop(0) if initializer is None else initializer]
+    for row in rows:
+        found.append(fn(found[-1], row))
+    return ops.stack(found if initializer is None else found[1:])
+
+
+def foldl(fn, elems, initializer=None):
+    """The last of what scan gives."""
+    rows = list(elems)
+    found = rows.pop(0) if initializer is None else initializer
+    for row in rows:
+        found = fn(found, row)
+    return found
+
+
 def exponential_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False):
     """learning_rate * decay_rate ** (global_step / decay_steps), with whole exponents only for a staircase."""
     passed = global_step.astype(ms.float32) / decay_steps

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_DROPPED = frozenset({"name", "use_cudnn_on_gpu", "data_format", "validate_indices", "_sentinel", "scope"})
+_DROPPED = frozenset({"name", "use_cudnn_on_gpu", "data_format", "validate_indices", "_sentinel", "scope", "parallel_iterations", "swap_memory",
+                      "back_prop", "infer_shape", "shape_invariants", "strict"})
 _SPELLINGS = {"dim": "axis", "reduction_indices": "axis", "keep_dims": "keepdims", "filters": "filter", "squeeze_dims": "axis", "dimension": "axis"}
 _DEFAULTS = {"data_format": ("NHWC",), "use_cudnn_on_gpu": (True, False)}
 _NAMES = {
@@ -28,6 +29,7 @@ _NAMES = {
     "tf.norm": "norm", "tf.linalg.norm": "norm", "tf.split": "split", "tf.pad": "pad", "tf.diag": "diag", "tf.matrix_diag": "diag",
     "tf.diag_part": "diag_part", "tf.matrix_diag_part": "diag_part", "tf.linalg.diag": "diag", "tf.linalg.diag_part": "diag_part", "tf.trace": "trace",
     "tf.linalg.trace": "trace", "tf.nn.batch_normalization": "batch_normalization", "tf.log_sigmoid": "log_sigmoid", "tf.nn.swish": "swish",
+    "tf.cond": "cond", "tf.while_loop": "while_loop", "tf.map_fn": "map_fn", "tf.scan": "scan", "tf.foldl": "foldl",
     "tf.train.exponential_decay": "exponential_decay", "tf.train.inverse_time_decay": "inverse_time_decay",
     "tf.train.natural_exp_decay": "natural_exp_decay", "tf.train.piecewise_constant": "piecewise_constant",
     "tf.train.polynomial_decay": "polynomial_decay", "tf.train.cosine_decay": "cosine_decay",
@@ -62,6 +64,10 @@ def _functions() -> dict[str, _Function]:
 
 
 _ONCE = {"elu": "ops.elu", "log_softmax": "ops.log_softmax"}  # MindSpore's own have no second derivative
+
+
+# What is given functions: MindSpore runs it as Python does, in code that is not compiled.
+CONTROL = frozenset({"tf.cond", "tf.while_loop", "tf.map_fn", "tf.scan", "tf.foldl"})
 
 
 def provides(api: str) -> bool:
