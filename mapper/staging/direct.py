@@ -17,6 +17,7 @@ __all__ = ["Graph", "NotDirect", "Site", "Step"]
 
 Key = tuple[ast.AST, str]
 _CUTS = frozenset({"tf.stop_gradient", "tf.floor", "tf.ceil", "tf.sign", "tf.zeros_like", "tf.ones_like", "tf.cast", "tf.argmax", "tf.one_hot"})
+_NEVER = _CUTS - {"tf.cast", "tf.sign"}
 INITIALIZERS = frozenset({"tf.global_variables_initializer", "tf.initialize_all_variables"})
 OPTIMIZERS = {"tf.train.GradientDescentOptimizer": "nn.SGD", "tf.train.AdamOptimizer": "nn.Adam",
               "tf.train.AdagradOptimizer": "nn.Adagrad", "tf.train.MomentumOptimizer": "nn.Momentum", "tf.train.RMSPropOptimizer": "nn.RMSProp"}
@@ -63,7 +64,9 @@ class Step:
 class Site:
     """One call of tf.gradients: its arguments, and `pick`, the index taken from its result.
 
-    `loop` is the comprehension that it stands in, and `each` the variables of that which ys read."""
+    `loop` is the comprehension that it stands in, and `each` the variables of that which ys read. `stops` are held constant; of the
+    xs that are `shifted`, which depend on others, the function adds what it is given to what it computes. `asked` are all xs where some
+    are not connected, whose gradients are None, or zeros."""
 
     call: ast.Call
     ys: list[ast.expr]
@@ -72,6 +75,10 @@ class Site:
     pick: int | None
     loop: ast.ListComp | None = None
     each: list[str] = field(default_factory=list)
+    stops: list[Step] = field(default_factory=list)
+    shifted: list[Step] = field(default_factory=list)
+    asked: list[Step] = field(default_factory=list)
+    zeros: bool = False
 
 
 class Graph:
@@ -651,7 +658,11 @@ class Graph:
             return None
         given = dict(zip(_ORDER, call.args))
         given.update({k.arg: k.value for k in call.keywords if k.arg})
-        if set(given) - {"ys", "xs", "grad_ys"} - _SETTINGS or not {"ys", "xs"} <= set(given):
+        zeros = given.pop("unconnected_gradients", None)
+        word = None if zeros is None else str(zeros.value).lower() if isinstance(zeros, ast.Constant) else (self.program.api(zeros) or "").rpartition(".")[2].lower()
+        if word not in (None, "zero", "none"):
+            raise NotDirect("unconnected_gradients")
+        if set(given) - {"ys", "xs", "grad_ys", "stop_gradients"} - _SETTINGS or not {"ys", "xs"} <= set(given):
             raise NotDirect("options of tf.gradients")
         ys = self.several(given["ys"])
         for expression in ys:
@@ -675,7 +686,13 @@ class Graph:
                     raise NotDirect("grad_ys")
                 self.program.check(expression)
             sens = None if all(is_none(part) for part in sens) else sens
-        return Site(call, ys, xs, sens, pick)
+        stops: list[Step] = []
+        if "stop_gradients" in given and not is_none(given["stop_gradients"]):
+            held = [self.find(part) for part in self.several(given["stop_gradients"], apart=True)]
+            stops = [s for s in held if s is not None]
+            if len(stops) != len(held) or any(s.kind not in ("tensor", "variable", "placeholder", "gradient") or len(s.targets) > 1 for s in stops):
+                raise NotDirect("stop_gradients")
+        return Site(call, ys, xs, sens, pick, stops=[s for s in stops if s.kind in VALUES], zeros=word == "zero")
 
     def is_list(self, node: ast.expr) -> bool:
         """Whether an expression is a list of tensors or of variables."""
@@ -725,10 +742,17 @@ class Graph:
             raise NotDirect("gradients of variables in a container, one by one")
         if not single and len(targets) != len(site.xs) or site.pick is not None and (site.pick >= len(site.xs) or not single):
             raise NotDirect("the shape of a result")
+        absent = [x for x in site.xs if not self.connected(site.ys, x, site.stops, certain=True)] if not self.program.layered else []
+        if absent and (len(absent) == len(site.xs) or site.loop is not None or any(x.kind == "variables" for x in site.xs)):
+            raise NotDirect(f"{absent[0].names[0]} is not connected")
+        if absent:
+            site.asked, site.xs = site.xs, [x for x in site.xs if x not in absent]
         for x in site.xs:
-            if x.kind == "tensor" and self.leads_to(x, [other for other in site.xs if other is not x]):
-                raise NotDirect(f"{x.names[0]} depends on another x")
-            if not self.connected(site.ys, x):
+            if x.kind == "tensor" and x not in site.stops and self.leads_to(x, [other for other in site.xs if other is not x]):
+                if site.loop is not None or isinstance(x.node, ast.AugAssign):
+                    raise NotDirect(f"{x.names[0]} depends on another x")
+                site.shifted.append(x)
+            if not self.connected(site.ys, x, site.stops):
                 raise NotDirect(f"{x.names[0]} may not be connected")
         step = self.step(node, "gradient", targets, site.call)
         step.site, step.holds = site, "tensors" if single and site.pick is None or site.loop is not None else "tensor"
@@ -765,18 +789,18 @@ class Graph:
             self.program.check(call.args[0])
             call.args[0] = self.named_value(node, call.args[0], "loss_to_minimize")
 
-    def connected(self, ys: Sequence[ast.expr], x: Step) -> bool:
-        """Whether every operation between x and ys is differentiable, on some path."""
+    def connected(self, ys: Sequence[ast.expr], x: Step, stops: Sequence[Step] = (), certain: bool = False) -> bool:
+        """Whether every operation between x and ys is differentiable, on some path; with `certain` it is not only when that is sure."""
         def reaches(node: ast.AST, seen: set[Step]) -> bool:
-            for step in self.smooth(node):
+            for step in self.smooth(node, _NEVER if certain else _CUTS):
                 if step is x or step in x.items or x.layered and x.kind == "variables" and trained(step):
                     return True
-                if step in seen or step.kind not in VALUES:
+                if step in seen or step.kind not in VALUES or step in stops:
                     continue
                 seen.add(step)
                 if step.site is not None:
                     # a second derivative can vanish: only the plain form knows
-                    if any(reaches(y, set()) for y in step.site.ys) and self.curved(step.site):
+                    if any(reaches(y, set()) for y in step.site.ys) and (certain or self.curved(step.site)):
                         return True
                     if any(reaches(part, seen) for part in step.site.sens or ()):
                         return True
@@ -796,31 +820,32 @@ class Graph:
 
     def curved(self, site: Site) -> bool:
         """Whether a gradient may still depend on something: there is more than sums and constants between."""
-        texts = [n for s in self.slice(site.ys, site.xs) for n in ast.walk(s.value)] + [n for y in site.ys for n in ast.walk(y)]
+        texts = [n for s in self.slice(site) for n in ast.walk(s.value)] + [n for y in site.ys for n in ast.walk(y)]
         return any(isinstance(n, (ast.Pow, ast.Mult, ast.Div, ast.Call)) for n in texts)
 
-    def smooth(self, node: ast.AST) -> list[Step]:
+    def smooth(self, node: ast.AST, cuts: frozenset[str]) -> list[Step]:
         if isinstance(node, (ast.Name, ast.Attribute)):
             step = self.find(node)
             if step is not None:
                 return step.items or [step]
-        if isinstance(node, ast.Compare) or isinstance(node, ast.Call) and self.program.api(node.func) in _CUTS:
+        if isinstance(node, ast.Compare) or isinstance(node, ast.Call) and self.program.api(node.func) in cuts:
             return []
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.FloorDiv, ast.Mod)):
             return []
-        return [s for child in ast.iter_child_nodes(node) if isinstance(child, (ast.expr, ast.keyword)) for s in self.smooth(child)]
+        return [s for child in ast.iter_child_nodes(node) if isinstance(child, (ast.expr, ast.keyword)) for s in self.smooth(child, cuts)]
 
     def waits(self, step: Step) -> bool:
         """Whether a tensor is known only when it is run."""
         return bool(step.deps) or step.varies and self.changes
 
-    def slice(self, ys: Sequence[ast.expr], xs: Sequence[Step]) -> list[Step]:
-        """The statements that compute ys from xs and from what depends on them, in order."""
+    def slice(self, site: Site) -> list[Step]:
+        """The statements that compute the ys of a site from its xs and from what depends on them, in order."""
         found: set[Step] = set()
-        pending = [s for y in ys for s in self.tensors(y)]
+        pending = [s for y in site.ys for s in self.tensors(y)]
         while pending:
             step = pending.pop()
-            if step in xs or step in found or step.kind not in VALUES or not self.leads_to(step, xs):
+            if step in site.stops or step in site.xs and step not in site.shifted or step in found or step.kind not in VALUES \
+                    or not self.leads_to(step, site.xs):
                 continue
             found.add(step)
             pending += self.outer_reads(step)
@@ -831,7 +856,7 @@ class Graph:
         site = step.site
         if site is None:
             return step.reads
-        inner = self.slice(site.ys, site.xs)
+        inner = self.slice(site)
         bound = {*inner, *site.xs}
         outer = [r for s in inner for r in self.outer_reads(s)] + [s for y in site.ys for s in self.tensors(y)]
         sens = [s for part in site.sens or () for s in self.tensors(part)]

@@ -132,6 +132,7 @@ class _Writer:
         self.furniture()
         self.session_arguments()
         self.variables_in_loops()
+        self.known_before_a_run()
         self.check_left()
         self.imports()
         code = set_apart(tidy(self.editor.result(), self.editor.source), {n.name for n in ast.walk(graph.tree) if isinstance(n, Function)})
@@ -239,7 +240,7 @@ class _Writer:
         found = {inner for step in self.wanted for inner in self.closure(step)}
         for step in self.graph.steps:
             if step.site is not None:
-                found.update(self.graph.slice(step.site.ys, step.site.xs))
+                found.update(self.graph.slice(step.site))
         return found | self.wanted
 
     def loss_of(self, step: Step) -> Step | None:
@@ -256,7 +257,7 @@ class _Writer:
 
     def whole(self, site: Site) -> Step | None:
         """The tensor y whose function a site can differentiate as it is: its xs are placeholders and variables."""
-        if len(site.ys) != 1 or not isinstance(site.ys[0], (ast.Name, ast.Attribute)):
+        if len(site.ys) != 1 or not isinstance(site.ys[0], (ast.Name, ast.Attribute)) or site.stops:
             return None
         step = self.graph.find(site.ys[0])
         if step is None or step.kind != "tensor" or not self.graph.waits(step) or len(step.targets) > 1:
@@ -351,7 +352,7 @@ class _Writer:
                 return True
             if other.site is not None:
                 whole = self.whole(other.site) if self.graph.waits(other) else None
-                if whole is step or step in self.graph.slice(other.site.ys, other.site.xs):
+                if whole is step or step in self.graph.slice(other.site):
                     return True
         return any(self.leads(other, step) for other in self.wanted if other is not step and self._is_target(other))
 
@@ -374,7 +375,7 @@ class _Writer:
         """Whether what a site differentiates holds a gradient."""
         if self.whole(site) is not None:
             return False  # a function of its own, which is compiled itself
-        inner = self.graph.slice(site.ys, site.xs)
+        inner = self.graph.slice(site)
         return any(s.site is not None or self.program.asks(s.value) for s in inner) or any(self.program.asks(y) for y in site.ys)
 
     def define(self, step: Step) -> list[str]:
@@ -405,7 +406,8 @@ class _Writer:
                 raise NotDirect("several values of a function that have the names of functions")
             return [f"{', '.join(names)} = {call}"]
         count = sum(self.graph.find(n) is other for s in users for n in ast.walk(s.node) if isinstance(n, (ast.Name, ast.Attribute)))
-        if first or count > 1 or reads.count(other) > 1:
+        held = any(s.site is not None and other in s.site.stops for s in users)  # computed outside of what is differentiated
+        if first or held or count > 1 or reads.count(other) > 1:
             context.given[other] = self.fresh(f"{other.names[0]}_value")
             return [f"{context.given[other]} = {call}"]
         context.given[other] = call
@@ -941,7 +943,7 @@ class _Writer:
             shared = self.shared(site) if self.graph.waits(step) else []
             arguments = [*inputs, *([] if shared else self.outer_inputs(site))]
             lines = self.function(name, arguments, site, context, shared)
-        alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step)) and site.xs[0].kind != "variables"
+        alone = len(site.xs) == 1 and (site.pick is not None or not self.listed(step) or bool(site.asked)) and site.xs[0].kind != "variables"
         only = not alone and len(site.xs) == 1 and inputs and len(arguments) > 1 and not weights  # a list of one, of a function of several
         if inputs and len(arguments) > len(inputs) and not alone and not only:
             extra = f"[:{len(inputs)}]"
@@ -958,6 +960,7 @@ class _Writer:
         sens = [self.cotangent(part, context) for part in site.sens or ()]
         texts = [self.text_of(a, None, context) for a in arguments]
         given = [f"ms.mutable({text})" if self.constant(a, context) else text for a, text in zip(arguments, texts)]
+        given = [f"ops.zeros_like({text})" if a in site.shifted else text for a, text in zip(arguments, given)]
         given += site.each
         given += [] if not sens else sens if len(sens) == 1 else [f"({', '.join(sens)})"]
         call += f")({', '.join(given)})" + extra
@@ -965,7 +968,10 @@ class _Writer:
         if len(call) + len(", ".join(step.names)) > 96:
             head = call.index("(", call.index("GradOperation(") + len("GradOperation("))
             call = call[:head + 1] + "\n" + self.editor.unit() + call[head + 1:]
-        lines.append(self.result(step, call, inputs, weights, alone, context))
+        if site.asked:
+            lines += self.filled(step, call, inputs, weights, alone)
+        else:
+            lines.append(self.result(step, call, inputs, weights, alone, context))
         if not self.inside or site.call not in self.sites:
             self.sites[site.call] = call
         return lines
@@ -981,13 +987,35 @@ class _Writer:
         """The xs of gradients inside the function of a site that come from outside of it.
 
         A compiled function takes what it captures for constants, and the gradient for a constant is not the right one."""
-        inner = self.graph.slice(site.ys, site.xs)
+        inner = self.graph.slice(site)
         bound = {*inner, *site.xs}
         found = [x for s in inner if s.site is not None for x in s.site.xs if x not in bound and x.kind != "variable"]
         return list(dict.fromkeys(found))
 
     def listed(self, step: Step) -> bool:
         return step.holds == "tensors" or step.site is not None and step.site.pick is not None
+
+    def filled(self, step: Step, call: str, inputs: list[Step], weights: list[Step], alone: bool) -> list[str]:
+        """The gradients for all that is asked for: None, or zeros, for what is not connected."""
+        site = step.site
+        assert site is not None
+        lines: list[str] = []
+        found: dict[Step, str] = {}
+        if alone:
+            found[site.xs[0]] = call
+        elif inputs and weights:
+            first, second = self.pair = self.pair or (self.fresh("input_grads"), self.fresh("weight_grads"))
+            lines.append(f"{first}, {second} = {call}")
+            found.update({x: f"{first}[{i}]" for i, x in enumerate(inputs)})
+            found.update({w: f"{second}[{i}]" for i, w in enumerate(weights)})
+        else:
+            name = self.fresh("found")
+            lines.append(f"{name} = {call}")
+            found.update({x: f"{name}[{i}]" for i, x in enumerate(site.xs)})
+        texts = [found[x] if x in found else f"ops.zeros_like({self.text_of(x, None, Context(step))})" if site.zeros else "None" for x in site.asked]
+        target = ", ".join(step.names)
+        value = texts[site.pick] if site.pick is not None else ("[%s]" if self.listed(step) else "%s") % ", ".join(texts)
+        return [*lines, f"{target} = {value}"]
 
     def result(self, step: Step, call: str, inputs: list[Step], weights: list[Step], alone: bool, context: Context) -> str:
         site = step.site
@@ -1022,14 +1050,19 @@ class _Writer:
 
     def function(self, name: str, inputs: Sequence[Step], site: Site, outer: Context, shared: Sequence[Step] = ()) -> list[str]:
         """The function from the inputs to ys: the statements between, where they came from, or calls of the functions `shared`."""
-        inner = self.graph.slice(site.ys, site.xs) if not shared else []
+        inner = self.graph.slice(site) if not shared else []
         context = outer.without([*inputs, *inner, *shared])
         context.given.update({step: self.call(step) for step in shared})
         body: list[str] = []
         sums = [site.sens is not None and is_none(part) for part in site.sens or site.ys]
         result = [f"ops.sum({self.render(y, context)})" if summed else self.render(y, context) for y, summed in zip(site.ys, sums)]
+        shifts = {x: self.fresh(f"{x.names[0]}_shift") for x in site.shifted}
         for step in inner:
-            if step.site is not None:
+            if step in shifts:
+                lines = self.written(step, context)
+                plain = isinstance(step.value, (ast.BinOp, ast.Call, ast.Name)) and "\n" not in lines[-1] and "#" not in lines[-1]
+                body += [*lines[:-1], f"{lines[-1]} + {shifts[step]}"] if plain else [*lines, f"{step.names[0]} = {step.names[0]} + {shifts[step]}"]
+            elif step.site is not None:
                 self.inside += 1
                 body += self.gradient(step, context)
                 self.inside -= 1
@@ -1044,7 +1077,7 @@ class _Writer:
         unit = self.editor.unit()
         nested = self.deep(site)
         lines = ["@ms.jit"] if nested and outer.step is None else []
-        lines.append(f"def {name}({', '.join([*(x.names[0] for x in inputs), *site.each])}):")
+        lines.append(f"def {name}({', '.join([*(shifts.get(x, x.names[0]) for x in inputs), *site.each])}):")
         lines += [(unit + line).rstrip() for part in [*body, f"return {', '.join(result)}"] for line in part.split("\n")]
         return [*lines, ""]
 
@@ -1185,6 +1218,48 @@ class _Writer:
             step = self.graph.find(node)
             if step is not None and isinstance(node.ctx, ast.Load) and step.kind not in ("variables",) and not self.promotes(node):
                 raise NotDirect(f"{step.names[0]} in host code")
+
+    def known_before_a_run(self) -> None:
+        """What the program asks of gradients without running them: whether one is None, and how many there are."""
+        for node in ast.walk(self.graph.tree):
+            if node in self.settled:
+                continue
+            if isinstance(node, ast.Compare) and is_none(node.comparators[0]) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+                asked, owner = node.left, node.left
+                at = None
+                if isinstance(asked, ast.Subscript) and isinstance(asked.slice, ast.Constant) and isinstance(asked.slice.value, int):
+                    owner, at = asked.value, asked.slice.value
+                step = self.graph.find(owner)
+                if step is None or step.site is None or (step.holds == "tensors") != (at is not None):
+                    continue
+                every = step.site.asked or step.site.xs
+                one = step.site.pick if at is None else at
+                if one is None and len(every) == len(step.targets) > 1:
+                    one = next(i for i, key in enumerate(step.targets) if key == self.graph.key(owner))
+                if any(x.kind == "variables" for x in every) or one is None and len(every) > 1 or not 0 <= (one or 0) < len(every):
+                    continue
+                absent = every[one or 0] not in step.site.xs and not step.site.zeros
+                self.editor.replace(node, str(absent == isinstance(node.ops[0], ast.Is)))
+                self.settled.update(ast.walk(node))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1 \
+                    and (count := self.count_of(self.graph.find(node.args[0]))) is not None:
+                self.editor.replace(node, str(count))
+                self.settled.update(ast.walk(node))
+
+    def count_of(self, step: Step | None) -> int | None:
+        """How many gradients a list holds, where that is known: all that are asked for, or those that are not None."""
+        if step is None or step.holds != "tensors":
+            return None
+        if step.site is not None:
+            every = step.site.asked or step.site.xs
+            return None if step.site.loop is not None or any(x.kind == "variables" for x in every) else len(every)
+        value = step.value
+        if isinstance(value, ast.ListComp) and len(value.generators) == 1 and (inner := self.graph.find(value.generators[0].iter)) is not None:
+            tests = [ast.unparse(t) for t in value.generators[0].ifs]
+            if inner.site is not None and not inner.site.zeros and tests == [f"{ast.unparse(value.generators[0].target)} is not None"] \
+                    and not any(x.kind == "variables" for x in inner.site.xs):
+                return len(inner.site.xs)
+        return None
 
     def check_names(self, code: str) -> None:
         """Raises NotDirect when the output reads a name that TensorFlow's imports gave."""
