@@ -58,13 +58,33 @@ class Runs:
                 if node.args and graph.is_session(node.args[0]):
                     raise NotDirect("the arguments of eval")
                 self.found.append(Run(node, owner, self.feed(node, given.get("feed_dict"))))
-            elif node.func.attr == "load" and (step := graph.find(owner)) is not None and step.kind == "variable":
+            elif node.func.attr == "load" and ((step := graph.find(owner)) is not None and step.kind == "variable" or self.each_variable(owner)):
                 self.loads.append(node)
                 graph.changes = True
         for run in self.found:
             self.fetched_steps.update(self.steps_in(run.fetch))
             if any(isinstance(n, ast.Call) and graph.action(n) is not None for n in ast.walk(run.fetch)):
                 raise NotDirect("an update that is made where it is run")
+
+    def each_variable(self, node: ast.expr) -> bool:
+        """Whether a name stands for one variable after the other of a list that is written out, in a loop."""
+        loop: ast.AST | None = self.editor.parent(node)
+        while loop is not None and not isinstance(loop, ast.For):
+            loop = None if isinstance(loop, (ast.FunctionDef, ast.ClassDef)) else self.editor.parent(loop)
+        if not isinstance(loop, ast.For) or not isinstance(node, ast.Name):
+            return False
+        zipped = isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Name) and loop.iter.func.id == "zip"
+        sources = loop.iter.args if zipped else [loop.iter]  # type: ignore[attr-defined]
+        targets = loop.target.elts if zipped and isinstance(loop.target, ast.Tuple) else [loop.target]
+        for target, source in zip(targets, sources):
+            if isinstance(target, ast.Name) and target.id == node.id:
+                if self.graph.holds_variables(source):
+                    return True
+                listed = source.elts if isinstance(source, (ast.List, ast.Tuple)) else []
+                if listed and all((s := self.graph.find(e)) is not None and s.kind == "variable" and s.owner is None for e in listed):
+                    self.writer.settled.update(ast.walk(source))
+                    return True
+        return False
 
     def choices(self, node: ast.expr) -> Step | None:
         """Takes down the variables of loops over tensors that an expression reads, as in `for name, op in [("loss", loss), ("grad", grad)]`.
@@ -269,8 +289,6 @@ class Runs:
             for statement in statements:
                 self.fill(home, statement)
         for call in self.loads:
-            step = self.graph.find(call.func.value)  # type: ignore[attr-defined]
-            assert step is not None
             self.program.imports.add("from mindspore import ops")
             self.check_host(call.args[0])
             text = f"ops.assign({self.editor.original(call.func.value)}, ms.Tensor({self.editor.original(call.args[0])}, ms.float32))"  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ Pass = Callable[[Program], bool]
 def simplified(source: str, deep: int) -> str:
     """The simpler program. `deep` is 0 for what is simpler in any case, 1 for all idioms; 2 also puts functions that are called once, to
     build or run a part of the graph, where they are called."""
-    passes: list[Pass] = [_unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart,
+    passes: list[Pass] = [_evaluated, _unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart,
                           _counted, _chained, _placeholders_out]
     always = [_last_of_loop] if "while_loop" in source else []
     program: Program | None = None
@@ -136,6 +136,22 @@ def _singular(name: str) -> str:
     """A name for an element of what has this name."""
     short = name.removesuffix("_vars").removesuffix("_params").removesuffix("_variables")
     return short if short != name and short else name[:-1] if name.endswith("s") and len(name) > 2 else f"{name}_item"
+
+
+def _evaluated(program: Program) -> bool:
+    """`[g.eval(feed) for g in grads]` as one run of the list."""
+    found, tf = False, _tensorflow(program)
+    for node in ast.walk(program.tree):
+        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or tf is None:
+            continue
+        call, loop = node.elt, node.generators[0]
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "eval" and isinstance(call.func.value, ast.Name) \
+                and isinstance(loop.target, ast.Name) and call.func.value.id == loop.target.id and isinstance(loop.iter, (ast.Name, ast.Attribute)) \
+                and len(call.args) <= 1 and all(k.arg == "feed_dict" for k in call.keywords):
+            given = "".join(f", {program.editor.original(a)}" for a in [*call.args, *(k.value for k in call.keywords)])
+            program.editor.replace(node, f"{tf}.get_default_session().run({program.editor.original(loop.iter)}{given})")
+            found = True
+    return found
 
 
 def _last_of_loop(program: Program) -> bool:
