@@ -61,7 +61,7 @@ def test_a_name_comes_back_as_one_that_tensorflow_has() -> None:
 
 PROGRAM = """import tensorflow as tf
 def run(x):
-    return tf.cond(x > 0., lambda: x * x, lambda: -x)
+    return tf.case([(x > 0., lambda: x * x)], default=lambda: -x)
 x = tf.placeholder(tf.float32, [])
 g = tf.gradients(run(x), x)[0]
 with tf.Session() as s:

@@ -659,8 +659,9 @@ class Graph:
         given = dict(zip(_ORDER, call.args))
         given.update({k.arg: k.value for k in call.keywords if k.arg})
         zeros = given.pop("unconnected_gradients", None)
-        word = None if zeros is None else str(zeros.value).lower() if isinstance(zeros, ast.Constant) else (self.program.api(zeros) or "").rpartition(".")[2].lower()
-        if word not in (None, "zero", "none"):
+        said = "none" if zeros is None else str(zeros.value) if isinstance(zeros, ast.Constant) else self.program.api(zeros) or ""
+        word = said.rpartition(".")[2].lower()
+        if word not in ("zero", "none"):
             raise NotDirect("unconnected_gradients")
         if set(given) - {"ys", "xs", "grad_ys", "stop_gradients"} - _SETTINGS or not {"ys", "xs"} <= set(given):
             raise NotDirect("options of tf.gradients")

@@ -120,7 +120,18 @@ def pieces_of(program: Program, node: ast.expr, put: Put = lambda node: None) ->
         return [(True, node.value)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [*pieces_of(program, node.left, put), *pieces_of(program, node.right, put)]
-    if program.mentions(node):
+    if isinstance(node, ast.JoinedStr):
+        # the places of what is inside are not known before Python 3.12
+        found: list[Piece] = []
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                found.append((True, str(part.value)))
+            elif isinstance(part, ast.FormattedValue) and part.conversion == -1 and part.format_spec is None and isinstance(part.value, ast.Name):
+                found.append((False, part.value.id if put(part.value) is None else str(put(part.value))))
+            else:
+                raise NotDirect("the name of a scope")
+        return found
+    if program.mentions(node) or any(isinstance(n, ast.JoinedStr) for n in ast.walk(node)):
         raise NotDirect("the name of a scope")
     return [(False, program.render(node, put))]
 

@@ -30,13 +30,28 @@ def simplified(source: str, deep: int) -> str:
     return source
 
 
+def _touches_text(program: Program, node: ast.AST) -> bool:
+    """Whether a node is inside an f-string, or has one inside."""
+    return _in_text(program, node) or any(isinstance(n, ast.JoinedStr) for n in ast.walk(node))
+
+
+def _in_text(program: Program, node: ast.AST) -> bool:
+    """Whether a node is inside an f-string, whose parts have no places before Python 3.12."""
+    current = program.editor.parent(node)
+    while current is not None and not isinstance(current, ast.stmt):
+        if isinstance(current, ast.JoinedStr):
+            return True
+        current = program.editor.parent(current)
+    return False
+
+
 # ----------------------------------------------------------------------------------------------------------------- expressions
 
 def _mapped(program: Program) -> bool:
     """`list(map(lambda g: f(g), grads))` as `[f(g) for g in grads]`."""
     found = False
     for call in ast.walk(program.tree):
-        if not isinstance(call, ast.Call) or not _named(call, "list") or len(call.args) != 1 or call.keywords:
+        if not isinstance(call, ast.Call) or not _named(call, "list") or len(call.args) != 1 or call.keywords or _touches_text(program, call):
             continue
         inner = call.args[0]
         if isinstance(inner, ast.Call) and _named(inner, "map") and len(inner.args) == 2 and isinstance(inner.args[0], ast.Lambda):
@@ -53,7 +68,7 @@ def _indexed(program: Program) -> bool:
     found = False
     for node in ast.walk(program.tree):
         if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or not (
-                _assigns(program, node.elt) or isinstance(node.elt, ast.Tuple) and _applied(program, node)):
+                _assigns(program, node.elt) or isinstance(node.elt, ast.Tuple) and _applied(program, node)) or _touches_text(program, node):
             continue
         loop = node.generators[0]
         call, index, item = loop.iter, loop.target, None
@@ -92,7 +107,7 @@ def _pairs_apart(program: Program) -> bool:
     """`apply_gradients([(f(g), v) for g, v in zip(grads, weights)])` as `apply_gradients(zip([f(g) for …], weights))`."""
     found = False
     for node in ast.walk(program.tree):
-        if not isinstance(node, (ast.List, ast.ListComp)) or not _applied(program, node):
+        if not isinstance(node, (ast.List, ast.ListComp)) or not _applied(program, node) or _touches_text(program, node):
             continue
         if isinstance(node, ast.List):
             pairs = [e for e in node.elts if isinstance(e, ast.Tuple) and len(e.elts) == 2]
@@ -142,7 +157,7 @@ def _evaluated(program: Program) -> bool:
     """`[g.eval(feed) for g in grads]` as one run of the list."""
     found, tf = False, _tensorflow(program)
     for node in ast.walk(program.tree):
-        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or tf is None:
+        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or tf is None or _touches_text(program, node):
             continue
         call, loop = node.elt, node.generators[0]
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "eval" and isinstance(call.func.value, ast.Name) \
@@ -172,7 +187,7 @@ def _unstacked(program: Program) -> bool:
     """`for part in tf.unstack(y)` in a comprehension as `for i in range(y.shape[0])`, with `y[i]` for the part."""
     found = False
     for node in ast.walk(program.tree):
-        if not isinstance(node, (ast.ListComp, ast.GeneratorExp)) or len(node.generators) != 1 or not any(
+        if not isinstance(node, (ast.ListComp, ast.GeneratorExp)) or len(node.generators) != 1 or _touches_text(program, node) or not any(
                 isinstance(n, ast.Call) and program.api(n.func) == "tf.gradients" for n in ast.walk(node.elt)):
             continue
         loop = node.generators[0]
@@ -250,7 +265,7 @@ def _counted(program: Program) -> bool:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Tuple):
             continue
         value = node.value
-        if not isinstance(value, (ast.ListComp, ast.GeneratorExp)) or len(value.generators) != 1 or value.generators[0].ifs:
+        if not isinstance(value, (ast.ListComp, ast.GeneratorExp)) or len(value.generators) != 1 or value.generators[0].ifs or _touches_text(program, value):
             continue
         loop, made = value.generators[0], value.elt
         values = _values(loop.iter)
@@ -291,7 +306,8 @@ def _chained(program: Program) -> bool:
             continue
         kept = next((t for t in node.targets if isinstance(t, ast.Attribute)), node.targets[0])
         other = next(t for t in node.targets if t is not kept)
-        if not isinstance(other, ast.Name) or not isinstance(kept, (ast.Name, ast.Attribute)) or len(program.bindings(other)) != 1:
+        if not isinstance(other, ast.Name) or not isinstance(kept, (ast.Name, ast.Attribute)) or len(program.bindings(other)) != 1 \
+                or any(_in_text(program, use) for use in _uses(program, other)):
             continue
         for use in _uses(program, other):
             if use is not other:
@@ -618,6 +634,8 @@ def _helpers(program: Program) -> bool:
 def _fits(program: Program, function: Function) -> bool:
     """Whether a function is a few assignments, choices by what is None, and one value at its end."""
     ends, arguments = returns(function), function.args
+    if any(isinstance(n, ast.JoinedStr) for n in ast.walk(function)):
+        return False
     if len(ends) != 1 or not isinstance(function.body[-1], ast.Return) or function.decorator_list or arguments.vararg or arguments.kwarg:
         return False
     start = isinstance(function.body[0], ast.Expr) and isinstance(function.body[0].value, ast.Constant)
@@ -725,7 +743,8 @@ def _inline(program: Program, function: Function, call: ast.Call) -> bool:
     if function.decorator_list or arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs or len(ends) > 1 \
             or ends and not isinstance(function.body[-1], ast.Return) or any(isinstance(a, ast.Starred) for a in call.args):
         return False
-    if any(isinstance(n, (ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom)) or isinstance(n, ast.Return) and n.value is None for n in ast.walk(function)):
+    if any(isinstance(n, (ast.JoinedStr, ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom)) or isinstance(n, ast.Return) and n.value is None
+           for n in ast.walk(function)):
         return False
     if sum(isinstance(n, ast.Name) and n.id == function.name for n in ast.walk(program.tree)) != 1 or _repeated(editor, statement):
         return False
