@@ -34,7 +34,8 @@ class Step:
     """A statement of the graph: what it binds (`targets`), what it reads, and the placeholders it depends on.
 
     `holds` is "tensor", or "tensors" for a list of them; `items` are those of a list that is written out; `parts` are the calls that
-    make the variables of a container, with what they become; an `inner` one stands inside another's expression."""
+    make the variables of a container, with what they become; an `inner` one stands inside another's expression. A loop is one step; the
+    lists that it fills are made empty by `starts`."""
 
     node: ast.stmt
     kind: str
@@ -53,7 +54,7 @@ class Step:
     parts: list[tuple[ast.Call, str]] = field(default_factory=list)
     inner: bool = False
     layered: bool = False
-    scope: str = ""
+    starts: list[ast.Assign] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -165,6 +166,8 @@ class Graph:
             self.enter_part(part, node)
         elif isinstance(node, ast.AugAssign) and self.tensors(node.target):
             self.changed_in_place(node)
+        elif isinstance(node, ast.For) and self.builds(node):
+            self.loop(node)
         elif isinstance(node, ast.Assign):
             self.assignment(node)
         else:
@@ -308,6 +311,62 @@ class Graph:
         step = self.step(node, "tensor", self.targets(node.target), node.value)
         self.read_from(step, [node.target, node.value])
         self.add(step)
+
+    def builds(self, node: ast.For) -> bool:
+        """Whether a loop only computes tensors."""
+        program = self.program
+        if not (program.mentions(node) or self.computes(node) or any(s.kind in VALUES for s in self.tensors(node))):
+            return False
+        for inner in ast.walk(node):
+            if isinstance(inner, (ast.Return, ast.Break, ast.Continue, ast.While, ast.With, ast.FunctionDef, ast.Lambda, ast.Try, ast.Assert)):
+                return False
+            if isinstance(inner, ast.Call):
+                api = program.api(inner.func)
+                if api in VARIABLES | {"tf.placeholder", "tf.gradients", "tf.hessians", "tf.assign", "tf.assign_add", "tf.assign_sub"} \
+                        or self.is_run(inner) or isinstance(inner.func, ast.Attribute) and inner.func.attr in (
+                            "eval", "run", "minimize", "apply_gradients", "compute_gradients", "assign", "assign_add", "assign_sub", "load") \
+                        or isinstance(inner.func, ast.Name) and inner.func.id == "print":
+                    return False
+        return not makes(program, node)
+
+    def loop(self, node: ast.For) -> None:
+        """Takes down a loop as one step, which gives what later statements read of what it binds or fills."""
+        inside = set(ast.walk(node))
+        own = {n.id for loop in inside if isinstance(loop, (ast.For, ast.comprehension)) for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        written: dict[Key, ast.expr] = {}
+        filled: dict[Key, ast.expr] = {}
+        for inner in ast.walk(node):
+            if isinstance(inner, (ast.Name, ast.Attribute)) and isinstance(inner.ctx, ast.Store) and not (isinstance(inner, ast.Name) and inner.id in own):
+                if (key := self.key(inner)) is None:
+                    raise NotDirect("what a loop assigns to")
+                written.setdefault(key, inner)
+            elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "append" \
+                    and (key := self.key(inner.func.value)) is not None:
+                filled.setdefault(key, inner.func.value)
+            elif isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store):
+                raise NotDirect("what a loop assigns to")
+        later = {self.key(n) for n in ast.walk(self.tree) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load) and n not in inside}
+        starts = [self.start_of(key, part) for key, part in filled.items() if key not in written and part not in own]
+        targets = [key for key in {**written, **filled} if key in later]
+        if not targets:
+            raise NotDirect("a loop that gives nothing")
+        self.program.check(node)
+        step = self.step(node, "tensor", targets, node)  # type: ignore[arg-type]
+        step.starts = [s for s in starts if s is not None]
+        kinds = [self.program.kind({**written, **filled}[key]) for key in targets]
+        if any(kind not in ("tensor", "tensors") for kind in kinds):
+            raise NotDirect("a loop that gives more than tensors")
+        step.holds = kinds[0] if len(kinds) == 1 else "tensor"
+        self.read_from(step, [node])
+        self.add(step)
+
+    def start_of(self, key: Key, name: ast.expr) -> ast.Assign | None:
+        """The statement that makes a list empty which a loop fills. Raises NotDirect when there is more to it."""
+        found = [n for n in ast.walk(self.tree) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and self.key(n) == key]
+        start = self.editor.statement(found[0]) if len(found) == 1 else None
+        if not isinstance(start, ast.Assign) or len(start.targets) != 1 or start.targets[0] is not found[0] or ast.unparse(start.value) != "[]":
+            raise NotDirect("a list that a loop fills")
+        return start
 
     def assignment(self, node: ast.Assign) -> None:
         """Takes down an assignment, if it belongs to the graph."""
@@ -833,7 +892,8 @@ class Graph:
             return []
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.FloorDiv, ast.Mod)):
             return []
-        return [s for child in ast.iter_child_nodes(node) if isinstance(child, (ast.expr, ast.keyword)) for s in self.smooth(child, cuts)]
+        children = [child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.expr, ast.keyword)) or isinstance(node, ast.stmt)]
+        return [s for child in children for s in self.smooth(child, cuts)]
 
     def waits(self, step: Step) -> bool:
         """Whether a tensor is known only when it is run."""

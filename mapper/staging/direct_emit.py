@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from mapper.edit import reindent
 from mapper.names import Binding, read_names
 from mapper.results import Conversion
 from mapper.results import Site as Place
@@ -111,6 +112,7 @@ class _Writer:
         self.inside = 0
         self.apart: set[Step] = set()
         self.shielded: set[Step] = set()
+        self.restarted: set[Step] = set()
         self.before: dict[Step, list[str]] = {}
         self.pair: tuple[str, str] | None = None
         self.remembered: dict[tuple[ast.AST, str], Binding] = {}
@@ -421,12 +423,37 @@ class _Writer:
             *lines, last = self.gradient(step, context)
             return [*before, *lines, f"{last}  {comment}" if comment else last]
         self.no_late_names(step)
+        if isinstance(step.node, ast.For):
+            return [*before, *self.looped(step, context)]
         if isinstance(step.node, ast.AugAssign):
             old = self.graph.meaning[step.node.target]
             operator, more = self.operator(step.node), self.factor(step.value, self.render(step.value, context))
             return [*before, f"{step.names[0]} = {self.text_of(old, step.node.target, context)} {operator} {more}"]
         text = f"{', '.join(step.names)} = {self.render(step.value, context)}"
         return [*before, *(f"{text}  {comment}" if comment else text).split("\n")]
+
+    def carried_into(self, step: Step) -> list[Step]:
+        """What a loop binds anew that has a value before it."""
+        if not isinstance(step.node, ast.For):
+            return []
+        bound = {n.id for n in ast.walk(step.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        return [s for s in step.reads if s.kind in ("tensor", "gradient", "placeholder") and len(s.targets) == 1 and s.names[0] in bound]
+
+    def looped(self, step: Step, context: Context) -> list[str]:
+        """The lines of a loop in a function: what it fills starts empty, what it goes on with starts with its value."""
+        assert isinstance(step.node, ast.For)
+        if any(key[0] is not step.home for key in step.targets):
+            raise NotDirect("a loop that binds attributes")
+        lines = [self.editor.original(start) for start in step.starts]
+        inner = Context(context.step, set(context.local), dict(context.given))
+        for other in self.carried_into(step):
+            if other not in context.local and not self.graph.waits(other):
+                lines.append(f"{other.names[0]} = {self.render(other.value, context)}")
+            elif (text := self.text_of(other, None, context)) != other.names[0]:
+                lines.append(f"{other.names[0]} = {text}")
+            inner.given[other] = other.names[0]
+        text = self.render(step.node, inner)
+        return [*lines, *reindent(text, self.editor.indent(step.node), "").split("\n")]
 
     def operator(self, node: ast.AugAssign) -> str:
         symbols = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -446,6 +473,8 @@ class _Writer:
         if step.kind == "action":
             return self.act(step, context)
         self.no_late_names(step)
+        if isinstance(step.node, ast.For):
+            return [*self.looped(step, context), f"return {', '.join(step.names)}"]
         if isinstance(step.node, ast.AugAssign):
             return [self.written(step, context)[-1].replace(f"{step.names[0]} = ", "return ", 1)]
         text = self.render(step.value, context)
@@ -453,8 +482,11 @@ class _Writer:
 
     def no_late_names(self, step: Step) -> None:
         """A function reads the program's own names when it is called: they must still mean the same then."""
+        own = {n.id for n in ast.walk(step.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} if isinstance(step.node, ast.For) else set()
+        own |= {start.targets[0].id for start in step.starts if isinstance(start.targets[0], ast.Name)}
         for node in ast.walk(step.node):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and self.graph.find(node) is None and node in self.graph.names.scope_of:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and self.graph.find(node) is None and node in self.graph.names.scope_of \
+                    and node.id not in own:
                 scope = self.graph.names.lookup(node.id, self.graph.names.scope_of[node])
                 if scope is not None and scope.node is step.home and len(scope.bindings[node.id]) > 1:
                     raise NotDirect(f"{node.id} changes after the graph is built")
@@ -573,7 +605,9 @@ class _Writer:
             if step.site is not None and not graph.waits(step):
                 self.needed.update(graph.outer_reads(step))
             if graph.waits(step):
-                self.needed.update(self.reads(step))
+                restarted = [s for s in self.carried_into(step) if not graph.waits(s)]
+                self.needed.update(s for s in self.reads(step) if s not in restarted)
+                self.restarted.update(restarted)
         for step in reversed(graph.steps):
             if step.kind == "tensor" and not graph.waits(step) and step in self.needed:
                 self.needed.update(step.reads)
@@ -604,11 +638,13 @@ class _Writer:
         elif step in self.wanted:
             self.emit_function(step)
         elif graph.waits(step):
+            for empty in step.starts:
+                self.remove(empty)
             self.remove(step.node)
         elif step.kind == "tensor":
             if self.local_sites.nested(step.value):
                 raise NotDirect("a gradient of a gradient that is computed where it stands")
-            if step in self.needed or step not in self.moved():
+            if step in self.needed or step not in self.moved() and step not in self.restarted:
                 self.in_place_text(step, here)
             else:
                 self.remove(step.node)
@@ -643,6 +679,9 @@ class _Writer:
     def in_place_text(self, step: Step, context: Context) -> None:
         if isinstance(step.node, ast.AugAssign):
             raise NotDirect("a value that changes in place")
+        if isinstance(step.node, ast.For):
+            self.editor.replace_statement(step.node, reindent(self.render(step.node, context), self.editor.indent(step.node), ""))
+            return
         text = self.render(step.value, context)
         if text != self.editor.original(step.value):
             self.editor.replace(step.value, text)
@@ -656,6 +695,8 @@ class _Writer:
                     self.promoted[key] = None
 
     def emit_function(self, step: Step) -> None:
+        for empty in step.starts:
+            self.remove(empty)
         start = self.make_optimizer(step) if self.steps_optimizer(step) else self.built(step) if step.owner is not None else []
         if step.kind == "action" and self.grouped(step):
             self.remove(step.node)
@@ -1066,7 +1107,8 @@ class _Writer:
                 self.inside += 1
                 body += self.gradient(step, context)
                 self.inside -= 1
-            elif step is inner[-1] and len(result) == 1 and result[0] == step.names[0] and len(step.targets) == 1 and not isinstance(step.node, ast.AugAssign):
+            elif step is inner[-1] and len(result) == 1 and result[0] == step.names[0] and len(step.targets) == 1 \
+                    and not isinstance(step.node, (ast.AugAssign, ast.For)):
                 self.no_late_names(step)
                 result = [self.render(step.value, context)]
                 body += self.comments(step)

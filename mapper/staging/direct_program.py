@@ -409,21 +409,38 @@ class Program:
         if binding.value is not None:
             return self.kind(binding.value)
         loop = self.editor.parent(node)
+        if isinstance(loop, ast.AugAssign) and loop.target is node:
+            more = self.kind(loop.value)
+            return more if more in ("tensor", "tensors", "array") else "cycle"
         if isinstance(loop, (ast.Tuple, ast.List)) and isinstance(node, ast.expr):
             index, above = loop.elts.index(node), self.editor.parent(loop)
             if isinstance(above, ast.Assign):
                 return self._part(above.value, index)
-            if isinstance(above, (ast.For, ast.comprehension)) and isinstance(above.iter, ast.Call) and isinstance(above.iter.func, ast.Name):
-                if above.iter.func.id == "zip" and index < len(above.iter.args):
-                    return _element(self.kind(above.iter.args[index]))
-                if above.iter.func.id == "enumerate" and above.iter.args:
-                    return "number" if index == 0 else _element(self.kind(above.iter.args[0]))
-            return "unknown"
+            path = [index]
+            while isinstance(above, (ast.Tuple, ast.List)):
+                path.insert(0, above.elts.index(loop))  # type: ignore[arg-type]
+                loop, above = above, self.editor.parent(above)
+            return self._turn(above.iter, path) if isinstance(above, (ast.For, ast.comprehension)) else "unknown"
         if isinstance(loop, (ast.For, ast.comprehension)) and loop.target is node:
             if isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Name) and loop.iter.func.id == "range":
                 return "number"
             return _element(self.kind(loop.iter))
         return "unknown"
+
+    def _turn(self, node: ast.expr, path: list[int]) -> Kind:
+        """The kind of what a loop over an expression binds at a place in its target."""
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            return self._turn(node.value, path)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args and path:
+            if node.func.id in ("list", "reversed", "tuple"):
+                return self._turn(node.args[0], path)
+            if node.func.id == "enumerate":
+                return "number" if path[0] == 0 else self._turn(node.args[0], path[1:])
+            if node.func.id == "zip" and path[0] < len(node.args):
+                return self._turn(node.args[path[0]], path[1:])
+        if path and isinstance(node, (ast.List, ast.Tuple)) and node.elts and all(isinstance(e, (ast.List, ast.Tuple)) and len(e.elts) > path[0] for e in node.elts):
+            return _joined([self.kind(e.elts[path[0]]) for e in node.elts]) if len(path) == 1 else "unknown"  # type: ignore[attr-defined]
+        return "unknown" if path else _element(self.kind(node))
 
     def _kind_of_parameter(self, name: ast.Name, node: ast.arg) -> Kind:
         scope = self.names.lookup(name.id, self.names.scope_of[name])

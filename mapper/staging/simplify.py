@@ -639,7 +639,7 @@ def _fits(program: Program, function: Function) -> bool:
     if len(ends) != 1 or not isinstance(function.body[-1], ast.Return) or function.decorator_list or arguments.vararg or arguments.kwarg:
         return False
     start = isinstance(function.body[0], ast.Expr) and isinstance(function.body[0].value, ast.Constant)
-    return all(isinstance(s, ast.Assign) or isinstance(s, ast.If) and _none_test(s.test) and all(isinstance(i, ast.Assign) for i in [*s.body, *s.orelse])
+    return all(isinstance(s, (ast.Assign, ast.For)) and not any(isinstance(n, ast.Return) for n in ast.walk(s)) or isinstance(s, ast.If) and _none_test(s.test) and all(isinstance(i, ast.Assign) for i in [*s.body, *s.orelse])
                for s in function.body[start:-1])
 
 
