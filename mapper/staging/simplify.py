@@ -19,7 +19,7 @@ Pass = Callable[[Program], bool]
 def simplified(source: str, deep: int) -> str:
     """The simpler program. `deep` is 0 for what is simpler in any case, 1 for all idioms; 2 also puts functions that are called once, to
     build or run a part of the graph, where they are called."""
-    passes: list[Pass] = [_evaluated, _unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart,
+    passes: list[Pass] = [_imported, _evaluated, _unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart,
                           _counted, _chained, _placeholders_out]
     always = [_last_of_loop] if "while_loop" in source else []
     program: Program | None = None
@@ -43,6 +43,43 @@ def _in_text(program: Program, node: ast.AST) -> bool:
             return True
         current = program.editor.parent(current)
     return False
+
+
+# --------------------------------------------------------------------------------------------------------------------- imports
+
+def _imported(program: Program) -> bool:
+    """One import of TensorFlow for those that try several versions, or that go on to `tf.compat.v1`."""
+    found, editor = False, program.editor
+    for node in program.tree.body:
+        if isinstance(node, ast.Try) and not node.orelse and not node.finalbody and _imports_only(node.body) and all(
+                _imports_only(h.body) for h in node.handlers) and any(isinstance(n, (ast.Import, ast.ImportFrom)) for n in node.body):
+            editor.replace_statement(node, editor.block(node.body, ""))
+        elif isinstance(node, ast.If) and "__version__" in ast.unparse(node.test) and _imports_only([*node.body, *node.orelse]):
+            editor.delete(node, comments=False)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and ast.unparse(node.value).endswith(".compat.v1"):
+            if ast.unparse(node.value) == f"{node.targets[0].id}.compat.v1":
+                editor.delete(node, comments=False)
+            else:
+                editor.replace_statement(node, f"import tensorflow.compat.v1 as {node.targets[0].id}")
+        else:
+            continue
+        found = True
+    return found
+
+
+def _imports_only(statements: Sequence[ast.stmt]) -> bool:
+    """Whether statements only import TensorFlow, or turn its second version off."""
+    for node in statements:
+        if isinstance(node, ast.Import) and all(a.name.split(".")[0] == "tensorflow" for a in node.names) or isinstance(node, ast.Pass):
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tensorflow":
+            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and ".disable_" in ast.unparse(node.value.func):
+            continue
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).endswith(".compat.v1"):
+            continue
+        return False
+    return True
 
 
 # ----------------------------------------------------------------------------------------------------------------- expressions
