@@ -22,6 +22,7 @@ from mapper.staging.to_graph_host import HostEmitter
 from mapper.staging.to_graph_infer import infer
 from mapper.staging.to_graph_library_text import library_names, library_text
 from mapper.staging.to_graph_roles import Roles
+from mapper.staging.value_library import control_name
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -38,6 +39,10 @@ def convert_module(source: str, filename: str, target: str | None = None) -> Con
     renamed = {name: f"{name}_" for name in library_names() if name in taken}
     emitter = Emitter(program, roles, editor, renamed)
     host = HostEmitter(emitter)
+    for statement in editor.tree.body:
+        if isinstance(statement, ast.FunctionDef) and (api := control_name(statement)) is not None:
+            emitter.deleted.add(statement)
+            editor.replace_statement(statement, f"{statement.name} = {api}")
     host.module()
     _leftovers(emitter)
     findings = _mark(emitter, filename)

@@ -335,16 +335,11 @@ def cond(pred, true_fn, false_fn):
 
 def while_loop(cond, body, loop_vars):
     """The loop variables after body has been applied to them for as long as cond holds; alone if there is one."""
-    values = [as_tensor(value) for value in loop_vars]
+    values = [ms.Tensor(v, ms.int32 if isinstance(v, int) else ms.float32) if isinstance(v, (int, float)) else v for v in loop_vars]
     while cond(*values):
         found = body(*values)
         values = list(found) if isinstance(found, (list, tuple)) else [found]
     return values if len(values) > 1 else values[0]
-
-
-def as_tensor(value):
-    """A number as a Tensor of the dtype that TensorFlow gives it."""
-    return value if isinstance(value, ms.Tensor) else ms.Tensor(value, ms.int32 if isinstance(value, int) else ms.float32)
 
 
 def map_fn(fn, elems, dtype=None):

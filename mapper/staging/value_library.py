@@ -70,6 +70,13 @@ _ONCE = {"elu": "ops.elu", "log_softmax": "ops.log_softmax"}  # MindSpore's own 
 CONTROL = frozenset({"tf.cond", "tf.while_loop", "tf.map_fn", "tf.scan", "tf.foldl"})
 
 
+def control_name(definition: ast.stmt) -> str | None:
+    """TensorFlow's name for a definition that is the library's function for one of these."""
+    if not isinstance(definition, ast.FunctionDef) or (api := f"tf.{definition.name}") not in CONTROL:
+        return None
+    return api if ast.dump(ast.parse(_functions()[definition.name].text).body[0]) == ast.dump(definition) else None
+
+
 def provides(api: str) -> bool:
     """Whether the library has a function for a TensorFlow name."""
     return _name(api) is not None
