@@ -346,7 +346,7 @@ class Graph:
             elif isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store):
                 raise NotDirect("what a loop assigns to")
         later = {self.key(n) for n in ast.walk(self.tree) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load) and n not in inside}
-        starts = [self.start_of(key, part) for key, part in filled.items() if key not in written and part not in own]
+        starts = [self.start_of(key, part) for key, part in filled.items() if key not in written and ast.unparse(part) not in own]
         targets = [key for key in {**written, **filled} if key in later]
         if not targets:
             raise NotDirect("a loop that gives nothing")
@@ -718,8 +718,8 @@ class Graph:
         given = dict(zip(_ORDER, call.args))
         given.update({k.arg: k.value for k in call.keywords if k.arg})
         zeros = given.pop("unconnected_gradients", None)
-        said = "none" if zeros is None else str(zeros.value) if isinstance(zeros, ast.Constant) else self.program.api(zeros) or ""
-        word = said.rpartition(".")[2].lower()
+        word = "none" if zeros is None else str(zeros.value) if isinstance(zeros, ast.Constant) else self.program.api(zeros) or ""
+        word = word.rpartition(".")[2].lower()
         if word not in ("zero", "none"):
             raise NotDirect("unconnected_gradients")
         if set(given) - {"ys", "xs", "grad_ys", "stop_gradients"} - _SETTINGS or not {"ys", "xs"} <= set(given):

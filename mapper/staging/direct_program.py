@@ -438,8 +438,9 @@ class Program:
                 return "number" if path[0] == 0 else self._turn(node.args[0], path[1:])
             if node.func.id == "zip" and path[0] < len(node.args):
                 return self._turn(node.args[path[0]], path[1:])
-        if path and isinstance(node, (ast.List, ast.Tuple)) and node.elts and all(isinstance(e, (ast.List, ast.Tuple)) and len(e.elts) > path[0] for e in node.elts):
-            return _joined([self.kind(e.elts[path[0]]) for e in node.elts]) if len(path) == 1 else "unknown"  # type: ignore[attr-defined]
+        if len(path) == 1 and isinstance(node, (ast.List, ast.Tuple)):
+            parts = [e.elts[path[0]] for e in node.elts if isinstance(e, (ast.List, ast.Tuple)) and len(e.elts) > path[0]]
+            return _joined([self.kind(part) for part in parts]) if len(parts) == len(node.elts) else "unknown"
         return "unknown" if path else _element(self.kind(node))
 
     def _kind_of_parameter(self, name: ast.Name, node: ast.arg) -> Kind:

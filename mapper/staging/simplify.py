@@ -19,8 +19,8 @@ Pass = Callable[[Program], bool]
 def simplified(source: str, deep: int) -> str:
     """The simpler program. `deep` is 0 for what is simpler in any case, 1 for all idioms; 2 also puts functions that are called once, to
     build or run a part of the graph, where they are called."""
-    passes: list[Pass] = [_imported, _evaluated, _unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed, _indexed, _pairs_apart,
-                          _counted, _chained, _placeholders_out]
+    passes: list[Pass] = [_imported, _evaluated, _unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed,
+                          _indexed, _pairs_apart, _counted, _chained, _placeholders_out]
     always = [_last_of_loop] if "while_loop" in source else []
     program: Program | None = None
     for rewrite in [*always, *(passes if deep else []), *([*[_inlined] * 6, *passes] if deep > 1 else [])]:
@@ -676,8 +676,11 @@ def _fits(program: Program, function: Function) -> bool:
     if len(ends) != 1 or not isinstance(function.body[-1], ast.Return) or function.decorator_list or arguments.vararg or arguments.kwarg:
         return False
     start = isinstance(function.body[0], ast.Expr) and isinstance(function.body[0].value, ast.Constant)
-    return all(isinstance(s, (ast.Assign, ast.For)) and not any(isinstance(n, ast.Return) for n in ast.walk(s)) or isinstance(s, ast.If) and _none_test(s.test) and all(isinstance(i, ast.Assign) for i in [*s.body, *s.orelse])
-               for s in function.body[start:-1])
+    def fits(node: ast.stmt) -> bool:
+        chosen = isinstance(node, ast.If) and _none_test(node.test) and all(isinstance(i, ast.Assign) for i in [*node.body, *node.orelse])
+        return chosen or isinstance(node, (ast.Assign, ast.For)) and not any(isinstance(n, ast.Return) for n in ast.walk(node))
+
+    return all(map(fits, function.body[start:-1]))
 
 
 def _none_test(test: ast.expr) -> bool:

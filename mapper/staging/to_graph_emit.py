@@ -544,7 +544,14 @@ class Emitter:
                 self.replace(node, lambda: self.text(data), node.func)
             return
         suffix = self.dtype_suffix(data, dtype)
+        if dtype is not None and self.is_argument(data):
+            self.replace(node, lambda: f"tf.cast({self.text(data)}, {self.text(dtype)})", node.func)  # it may be fed
+            return
         self.replace(node, lambda: f"tf.constant({self.text(data)}{suffix()})", node.func)
+
+    def is_argument(self, node: ast.expr) -> bool:
+        """Whether a name is an argument of its function."""
+        return isinstance(node, ast.Name) and any(isinstance(b.node, ast.arg) for b in self.program.names.bindings(node))
 
     def dtype_suffix(self, data: ast.expr, dtype: ast.expr | None) -> Callable[[], str]:
         if dtype is not None:
@@ -572,6 +579,9 @@ class Emitter:
         for part in (inner, dtype, name, trainable):
             if part is not None:
                 self.expr(part)
+        for other in ast.walk(inner):
+            if isinstance(other, (ast.Name, ast.Attribute)) and isinstance(self.kind(other), Param) and not isinstance(self.editor.parent(other), ast.Attribute):
+                self.editor.replace(other, f"{self.editor.original(other)}.initial_value")  # initializers run in no order
         suffix = self.dtype_suffix(inner, dtype) if inner is not data else (lambda: "")
         now = self.use("evaluate") if self.reads_variables(inner) else ""
 
