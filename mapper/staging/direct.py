@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mapper.edit import walk
 from mapper.staging.direct_layers import Piece, filtered, is_layered, is_reuse, joined, makes, pieces_of, prefix_at, registry_text, scope_argument
 from mapper.staging.direct_program import DRAWS, GLOROT, SESSIONS, VARIABLES, Function, Kind, NotDirect, Program, Put, loop_names, returns
 
@@ -109,9 +110,9 @@ class Graph:
         """Finds out what every statement of the graph is. Raises NotDirect."""
         program = self.program
         program.layered = is_layered(program)
-        if program.layered and any(isinstance(n, ast.Compare) and is_none(n.comparators[0]) and self.may_be_gradient(n.left) for n in ast.walk(self.tree)):
+        if program.layered and any(isinstance(n, ast.Compare) and is_none(n.comparators[0]) and self.may_be_gradient(n.left) for n in walk(self.tree)):
             raise NotDirect("gradients that may be None")
-        if any(program.api(n) in ("tf.float64", "tf.double", "tf.float16") for n in ast.walk(self.tree)):
+        if any(program.api(n) in ("tf.float64", "tf.double", "tf.float16") for n in walk(self.tree)):
             raise NotDirect("another dtype than float32")
         for owner in program.classes.values():
             start = program.method(owner, "__init__")
@@ -120,7 +121,7 @@ class Graph:
             if any(isinstance(b, ast.Name) and b.id in program.classes for b in owner.bases):
                 raise NotDirect("a class that inherits its graph")
             self.enter(start, owner)
-        functions = [n for n in ast.walk(self.tree) if isinstance(n, Function) and program.role(n) == "graph" and n not in {s.home for s in self.steps}]
+        functions = [n for n in walk(self.tree) if isinstance(n, Function) and program.role(n) == "graph" and n not in {s.home for s in self.steps}]
         for function in functions:
             if function not in program.owner:
                 self.enter(function, None)
@@ -317,7 +318,7 @@ class Graph:
         program = self.program
         if not (program.mentions(node) or self.computes(node) or any(s.kind in VALUES for s in self.tensors(node))):
             return False
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, (ast.Return, ast.Break, ast.Continue, ast.While, ast.With, ast.FunctionDef, ast.Lambda, ast.Try, ast.Assert)):
                 return False
             if isinstance(inner, ast.Call):
@@ -331,11 +332,11 @@ class Graph:
 
     def loop(self, node: ast.For) -> None:
         """Takes down a loop as one step, which gives what later statements read of what it binds or fills."""
-        inside = set(ast.walk(node))
-        own = {n.id for loop in inside if isinstance(loop, (ast.For, ast.comprehension)) for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        inside = set(walk(node))
+        own = {n.id for loop in inside if isinstance(loop, (ast.For, ast.comprehension)) for n in walk(loop.target) if isinstance(n, ast.Name)}
         written: dict[Key, ast.expr] = {}
         filled: dict[Key, ast.expr] = {}
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, (ast.Name, ast.Attribute)) and isinstance(inner.ctx, ast.Store) and not (isinstance(inner, ast.Name) and inner.id in own):
                 if (key := self.key(inner)) is None:
                     raise NotDirect("what a loop assigns to")
@@ -345,7 +346,7 @@ class Graph:
                 filled.setdefault(key, inner.func.value)
             elif isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store):
                 raise NotDirect("what a loop assigns to")
-        later = {self.key(n) for n in ast.walk(self.tree) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load) and n not in inside}
+        later = {self.key(n) for n in walk(self.tree) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load) and n not in inside}
         starts = [self.start_of(key, part) for key, part in filled.items() if key not in written and ast.unparse(part) not in own]
         targets = [key for key in {**written, **filled} if key in later]
         if not targets:
@@ -362,7 +363,7 @@ class Graph:
 
     def start_of(self, key: Key, name: ast.expr) -> ast.Assign | None:
         """The statement that makes a list empty which a loop fills. Raises NotDirect when there is more to it."""
-        found = [n for n in ast.walk(self.tree) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and self.key(n) == key]
+        found = [n for n in walk(self.tree) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and self.key(n) == key]
         start = self.editor.statement(found[0]) if len(found) == 1 else None
         if not isinstance(start, ast.Assign) or len(start.targets) != 1 or start.targets[0] is not found[0] or ast.unparse(start.value) != "[]":
             raise NotDirect("a list that a loop fills")
@@ -471,7 +472,7 @@ class Graph:
     def looped_over(self, target: ast.expr) -> bool:
         """Whether the program goes over a list, or takes parts of it, elsewhere than for an optimizer."""
         key = self.key(target)
-        for node in ast.walk(self.tree):
+        for node in walk(self.tree):
             if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and node is not target and self.key(node) == key:
                 parent = self.editor.parent(node)
                 if isinstance(parent, (ast.comprehension, ast.For)) and parent.iter is node or isinstance(parent, ast.Subscript):
@@ -495,12 +496,12 @@ class Graph:
     def sites_inside(self, node: ast.Assign, value: ast.expr) -> None:
         """The gradients in an expression, as in `-tf.gradients(y, x)[0]`, become values of their own that the expression reads."""
         done: set[ast.AST] = set()
-        for inner in list(ast.walk(value)):
+        for inner in list(walk(value)):
             if inner in done:
                 continue
             if isinstance(inner, ast.ListComp) and inner is not value and (rows := self.looped_site(inner)) is not None:
                 self.name_site(node, inner, rows, "tensors")
-                done.update(ast.walk(inner))
+                done.update(walk(inner))
                 continue
             picked = isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Call) and self.program.api(inner.value.func) == "tf.gradients"
             looped = isinstance(inner, ast.Call) and self.program.api(inner.func) == "tf.gradients" and self.is_looped(inner)
@@ -581,11 +582,11 @@ class Graph:
         """Whether an expression calls a function that computes on values."""
         program = self.program
         return program.layered and makes(program, node) or any(isinstance(n, ast.Call) and (f := program.callee(n)) is not None
-                                                               and program.role(f) == "value" for n in ast.walk(node))
+                                                               and program.role(f) == "value" for n in walk(node))
 
     def tensor(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
         program = self.program
-        for inner in ast.walk(value):
+        for inner in walk(value):
             if isinstance(inner, (ast.DictComp, ast.SetComp, ast.Lambda, ast.JoinedStr, ast.Dict)) and not program.is_handed_on(inner):
                 raise NotDirect(type(inner).__name__)
             if isinstance(inner, ast.Call) and program.api(inner.func) in VARIABLES | {"tf.placeholder", "tf.gradients"}:
@@ -609,7 +610,7 @@ class Graph:
         if isinstance(function, ast.ClassDef):
             return  # an object with variables of its own
         assert function is not None
-        if any((s := self.find(n)) is not None and s.kind in ("tensor", "placeholder") for a in value.args for n in ast.walk(a)):
+        if any((s := self.find(n)) is not None and s.kind in ("tensor", "placeholder") for a in value.args for n in walk(a)):
             raise NotDirect("a layer that makes its own variables")
         found = [self.made(function, r) for r in returns(function)]
         if not found or any(f != found[0] for f in found):
@@ -671,12 +672,12 @@ class Graph:
     def read_from(self, step: Step, parts: Sequence[ast.AST]) -> None:
         """Notes what a step reads, in its own expressions and in the functions that they call."""
         for part in parts:
-            for inner in ast.walk(part):
+            for inner in walk(part):
                 if isinstance(inner, (ast.Name, ast.Attribute)) and (other := self.find(inner)) is not None:
                     self.meaning[inner] = other
         step.reads = list(dict.fromkeys(s for part in parts for s in self.tensors(part)))
         for part in parts:
-            for call in ast.walk(part):
+            for call in walk(part):
                 if isinstance(function := self.program.callee(call) if isinstance(call, ast.Call) else self.handed(call), Function):
                     inside = self.captured(function, set())
                     if any(s.kind not in ("variable", "variables") and (s.deps or s.varies or s.kind not in ("tensor", "list")) for s in inside):
@@ -698,7 +699,7 @@ class Graph:
             return []
         seen.add(function)
         found: list[Step] = []
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, (ast.Name, ast.Attribute)) and (step := self.find(node)) is not None and step.kind != "session":
                 found += step.items or [step]
             if isinstance(node, ast.Call) and isinstance(inner := self.program.callee(node), Function):
@@ -875,12 +876,12 @@ class Graph:
 
     def reads_of(self, node: ast.AST) -> list[Step]:
         """The variables that the functions called in an expression read."""
-        functions = [self.program.callee(call) for call in ast.walk(node) if isinstance(call, ast.Call)]
+        functions = [self.program.callee(call) for call in walk(node) if isinstance(call, ast.Call)]
         return [s for function in functions if isinstance(function, Function) for s in self.captured(function, set())]
 
     def curved(self, site: Site) -> bool:
         """Whether a gradient may still depend on something: there is more than sums and constants between."""
-        texts = [n for s in self.slice(site) for n in ast.walk(s.value)] + [n for y in site.ys for n in ast.walk(y)]
+        texts = [n for s in self.slice(site) for n in walk(s.value)] + [n for y in site.ys for n in walk(y)]
         return any(isinstance(n, (ast.Pow, ast.Mult, ast.Div, ast.Call)) for n in texts)
 
     def smooth(self, node: ast.AST, cuts: frozenset[str]) -> list[Step]:
@@ -1135,10 +1136,10 @@ class Graph:
 
     def runs_only(self, node: ast.expr) -> bool:
         """Whether an expression reads the graph only by running it."""
-        runs = [n for n in ast.walk(node) if isinstance(n, ast.Call) and (self.is_run(n) or self.is_eval(n))]
-        inside = {n for run in runs for n in ast.walk(run)}
+        runs = [n for n in walk(node) if isinstance(n, ast.Call) and (self.is_run(n) or self.is_eval(n))]
+        inside = {n for run in runs for n in walk(run)}
         return bool(runs) and not any(n not in inside and isinstance(n, (ast.Name, ast.Attribute)) and (self.program.api(n) is not None
-                                      or (s := self.find(n)) is not None and s.kind != "session") for n in ast.walk(node))
+                                      or (s := self.find(n)) is not None and s.kind != "session") for n in walk(node))
 
     def is_eval(self, node: ast.Call) -> bool:
         return isinstance(node.func, ast.Attribute) and node.func.attr == "eval" and self.find(node.func.value) is not None
@@ -1295,7 +1296,7 @@ def _says_float32(program: Program, value: ast.expr) -> bool:
     """Whether an array, or what its names are bound to, is made as float32."""
     if "float32" in program.editor.original(value):
         return True
-    bound = [b.value for n in ast.walk(value) if isinstance(n, ast.Name) and n in program.names.scope_of for b in program.bindings(n)]
+    bound = [b.value for n in walk(value) if isinstance(n, ast.Name) and n in program.names.scope_of for b in program.bindings(n)]
     return any(b is not None and "float32" in program.editor.original(b) for b in bound)
 
 

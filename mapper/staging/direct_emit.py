@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from mapper.edit import reindent
+from mapper.edit import reindent, walk
 from mapper.names import Binding, read_names
 from mapper.results import Conversion
 from mapper.results import Site as Place
@@ -25,14 +25,15 @@ Part = ast.expr | ast.keyword | ast.arg
 def convert_directly(source: str, filename: str) -> Conversion:
     """The direct form of a program, or of a simpler one that means the same. Raises NotDirect when it has none, SyntaxError when
     `source` does not parse."""
-    tried, first = "", NotDirect("nothing")
-    for deep in (0, 1, 2):
-        if (simpler := simplified(source, deep)) != tried:
+    tried, first = "", None
+    for simpler in simplified(source):
+        if simpler != tried:
             tried = simpler
             try:
                 return _placed(_converted(simpler), source, simpler)
             except NotDirect as problem:
-                first = problem if deep == 0 else first
+                first = first or problem
+    assert first is not None
     raise first
 
 
@@ -65,8 +66,8 @@ def _sites_in(source: str) -> dict[tuple[int, int], str]:
     tree = ast.parse(source)
     names = read_names(tree)
     found: dict[tuple[int, int], str] = {}
-    rows = {n for comp in ast.walk(tree) if isinstance(comp, ast.ListComp) and ".shape[0]" in ast.unparse(comp.generators[0].iter) for n in ast.walk(comp.elt)}
-    for call in sorted((n for n in ast.walk(tree) if isinstance(n, ast.Call)), key=lambda n: (n.lineno, n.col_offset)):
+    rows = {n for comp in walk(tree) if isinstance(comp, ast.ListComp) and ".shape[0]" in ast.unparse(comp.generators[0].iter) for n in walk(comp.elt)}
+    for call in sorted((n for n in walk(tree) if isinstance(n, ast.Call)), key=lambda n: (n.lineno, n.col_offset)):
         api = names.resolve(call.func)
         if api in ("tf.gradients", "tf.hessians"):
             text = ast.unparse(call)
@@ -137,7 +138,7 @@ class _Writer:
         self.known_before_a_run()
         self.check_left()
         self.imports()
-        code = set_apart(tidy(self.editor.result(), self.editor.source), {n.name for n in ast.walk(graph.tree) if isinstance(n, Function)})
+        code = set_apart(tidy(self.editor.result(), self.editor.source), {n.name for n in walk(graph.tree) if isinstance(n, Function)})
         self.check_names(code)
         return Conversion(code, (), tuple(self.places(code)))
 
@@ -177,7 +178,7 @@ class _Writer:
             self.labels[step] = self.label(step)
         self.shield()
         if any(map(self.compiled, self.wanted)) and any(isinstance(n, (ast.Name, ast.Attribute)) and self.program.api(n) in CONTROL
-                                                        for n in ast.walk(graph.tree)):
+                                                        for n in walk(graph.tree)):
             raise NotDirect("branches and loops that compiled code takes")
 
     def take_apart(self) -> None:
@@ -407,7 +408,7 @@ class _Writer:
             if names != other.names:
                 raise NotDirect("several values of a function that have the names of functions")
             return [f"{', '.join(names)} = {call}"]
-        count = sum(self.graph.find(n) is other for s in users for n in ast.walk(s.node) if isinstance(n, (ast.Name, ast.Attribute)))
+        count = sum(self.graph.find(n) is other for s in users for n in walk(s.node) if isinstance(n, (ast.Name, ast.Attribute)))
         held = any(s.site is not None and other in s.site.stops for s in users)  # computed outside of what is differentiated
         if first or held or count > 1 or reads.count(other) > 1:
             context.given[other] = self.fresh(f"{other.names[0]}_value")
@@ -436,7 +437,7 @@ class _Writer:
         """What a loop binds anew that has a value before it."""
         if not isinstance(step.node, ast.For):
             return []
-        bound = {n.id for n in ast.walk(step.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        bound = {n.id for n in walk(step.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         return [s for s in step.reads if s.kind in ("tensor", "gradient", "placeholder") and len(s.targets) == 1 and s.names[0] in bound]
 
     def looped(self, step: Step, context: Context) -> list[str]:
@@ -482,9 +483,9 @@ class _Writer:
 
     def no_late_names(self, step: Step) -> None:
         """A function reads the program's own names when it is called: they must still mean the same then."""
-        own = {n.id for n in ast.walk(step.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} if isinstance(step.node, ast.For) else set()
+        own = {n.id for n in walk(step.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} if isinstance(step.node, ast.For) else set()
         own |= {start.targets[0].id for start in step.starts if isinstance(start.targets[0], ast.Name)}
-        for node in ast.walk(step.node):
+        for node in walk(step.node):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and self.graph.find(node) is None and node in self.graph.names.scope_of \
                     and node.id not in own:
                 scope = self.graph.names.lookup(node.id, self.graph.names.scope_of[node])
@@ -621,13 +622,13 @@ class _Writer:
         elif step.kind in ("variable", "variables"):
             for call, text in step.parts:
                 self.editor.replace(call, text)
-                self.settled.update(ast.walk(call))
+                self.settled.update(walk(call))
             if step.items and step.text == "made":
                 self.editor.replace(step.value, listing([self.several_text(item, here) for item in step.items]))
-                self.settled.update(ast.walk(step.value))
+                self.settled.update(walk(step.value))
             elif step.text != "made":
                 self.editor.replace(step.value, step.text)
-                self.settled.update(ast.walk(step.value))
+                self.settled.update(walk(step.value))
             elif not step.text:
                 raise NotDirect("a variable")
             self.promote_target(step)
@@ -652,7 +653,7 @@ class _Writer:
             if step.owner is not None:
                 raise NotDirect("a gradient that is computed in __init__")
             self.editor.replace_statement(step.node, self.spaced(step.node, self.gradient(step, here)))
-        self.settled.update(ast.walk(step.node) if step.kind not in ("variable", "variables") else ())
+        self.settled.update(walk(step.node) if step.kind not in ("variable", "variables") else ())
 
     def emit_inner(self, step: Step) -> None:
         """What stood inside an expression of a statement stands before it."""
@@ -744,7 +745,7 @@ class _Writer:
             shape = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "shape"), None)
             if not isinstance(shape, (ast.List, ast.Tuple)) or self.program.api(call.func) != "tf.placeholder" or any(
                     isinstance(n, ast.Name) and (k := self.graph.key(n)) is not None and k[0] is not self.graph.tree and k[0] is not step.home
-                    and n.id != self.program.self_name(n) for n in ast.walk(shape)):
+                    and n.id != self.program.self_name(n) for n in walk(shape)):
                 raise NotDirect("the shape of what a layer is given")
             sizes = ["1" if isinstance(e, ast.Constant) and e.value is None else self.editor.original(e) for e in shape.elts]
             self.program.imports.add("from mindspore import ops")
@@ -754,7 +755,7 @@ class _Writer:
     def layers_of(self, step: Step) -> frozenset[str]:
         """The layers that a step calls, with what tells their variables: the scope, and the arguments that are no tensors."""
         found = set()
-        for call in ast.walk(step.value):
+        for call in walk(step.value):
             if isinstance(call, ast.Call) and makes(self.program, ast.Call(call.func, [], [])):
                 parts = [*call.args, *(k.value for k in call.keywords if k.arg != "reuse")]
                 given = [self.editor.original(a) for a in parts if self.program.kind(a) not in ("tensor", "tensors")]
@@ -773,7 +774,7 @@ class _Writer:
                 self.editor.insert_after(start, "\n" + text.rstrip("\n"))
         for home, name in self.promoted:
             assert isinstance(home, Function)
-            for node in ast.walk(home):
+            for node in walk(home):
                 if isinstance(node, ast.Name) and node.id == name and (node not in self.settled or isinstance(node.ctx, ast.Store)) \
                         and self.graph.key(node) == (home, name):
                     self.editor.replace(node, f"self.{name}")
@@ -850,7 +851,7 @@ class _Writer:
 
     def hidden_variables(self, step: Step) -> bool:
         """Whether a step calls an object that keeps variables of its own."""
-        for call in ast.walk(step.value):
+        for call in walk(step.value):
             if isinstance(call, ast.Call) and isinstance(function := self.program.callee(call), Function):
                 owner = self.program.owner.get(function)
                 if owner is not None and owner is not step.owner:
@@ -927,7 +928,7 @@ class _Writer:
         if self.graph.key(node) != (home, node.id) or node.id == self.program.self_name(node):
             return None
         owner = context.step.owner
-        values = [(part, value) for statement in ast.walk(home) if isinstance(statement, ast.Assign) for part, value in self.kept(statement)]
+        values = [(part, value) for statement in walk(home) if isinstance(statement, ast.Assign) for part, value in self.kept(statement)]
         for part, value in values:
             if isinstance(value, ast.Name) and value.id == node.id and isinstance(part, ast.Attribute) \
                     and len(self.program.attribute_values(owner, part.attr)) == 1:
@@ -1147,7 +1148,7 @@ class _Writer:
 
         program = self.program
         homes = {s.home for s in self.graph.steps if s.kind != "session"}
-        for function in [n for n in ast.walk(self.graph.tree) if isinstance(n, Function)]:
+        for function in [n for n in walk(self.graph.tree) if isinstance(n, Function)]:
             role = program.role(function)
             if function in homes or role == "graph" or role == "host" and not program.on_tensors(function):
                 continue
@@ -1155,28 +1156,28 @@ class _Writer:
                 if role == "layer":
                     header_edit(program, function)
                 self.local_sites.convert(function)
-                self.settled.update(ast.walk(function))
+                self.settled.update(walk(function))
             else:
-                for call in [n for n in ast.walk(function) if isinstance(n, ast.Call)]:
+                for call in [n for n in walk(function) if isinstance(n, ast.Call)]:
                     api = program.api(call.func)
                     if api in ("tf.Variable", "tf.get_variable"):
                         self.editor.replace(call, parameter_text(program, call, None))
-                        self.settled.update(ast.walk(call))
+                        self.settled.update(walk(call))
                 for start in returns(function):
                     starts = isinstance(start, ast.Call) and program.layered and program.holds_initializer(start)
                     if isinstance(start, ast.Call) and starts and (text := layer_text(program, start, lambda n: None)):
                         self.editor.replace(start, text)
-                        self.settled.update(ast.walk(start))
+                        self.settled.update(walk(start))
         self.sites |= self.local_sites.placed
 
     def furniture(self) -> None:
         """The session, the initializer and their statements go."""
         graph = self.graph
         for statement in graph.furniture:
-            self.settled.update(ast.walk(statement))
+            self.settled.update(walk(statement))
             if "set_random_seed" not in self.editor.original(statement):
                 self.drop(statement)
-        for node in ast.walk(graph.tree):
+        for node in walk(graph.tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                 call = node.value
                 closes = isinstance(call.func, ast.Attribute) and call.func.attr == "close" and graph.is_session(call.func.value)
@@ -1185,7 +1186,7 @@ class _Writer:
                 if closes or starts:
                     self.drop(node)
         for statement in graph.unwrapped:
-            self.settled.update(n for item in statement.items for n in ast.walk(item))
+            self.settled.update(n for item in statement.items for n in walk(item))
             self.editor.unwrap(statement)
 
     def emptied(self, body: Sequence[ast.stmt]) -> bool:
@@ -1209,7 +1210,7 @@ class _Writer:
         self.editor.delete(node, comments=False)
 
     def drop(self, node: ast.stmt) -> None:
-        self.settled.update(ast.walk(node))
+        self.settled.update(walk(node))
         self.dropped.add(node)
         self.editor.delete(node)
 
@@ -1233,7 +1234,7 @@ class _Writer:
                     if place is None or any(isinstance(p, ast.Starred) for p, _ in parts):
                         raise NotDirect("a session that is handed on")
                     self.take_out(parts, place)
-                    self.settled.update(ast.walk(parts[place][0]))
+                    self.settled.update(walk(parts[place][0]))
 
     def take_out(self, parts: Sequence[tuple[Part, Part]], at: int) -> None:
         """Removes one of the parts of a list of arguments with its comma; each is given by what it begins and ends with."""
@@ -1247,7 +1248,7 @@ class _Writer:
 
     def check_left(self) -> None:
         """Raises NotDirect for what of the graph or of TensorFlow is still there."""
-        for node in ast.walk(self.graph.tree):
+        for node in walk(self.graph.tree):
             if isinstance(node, ast.Call) and node not in self.settled and isinstance(node.func, ast.Attribute) \
                     and node.func.attr in ("assign", "assign_add", "assign_sub") and self.program.kind(node.func.value) not in ("array", "number"):
                 raise NotDirect("an update in host code")
@@ -1263,7 +1264,7 @@ class _Writer:
 
     def known_before_a_run(self) -> None:
         """What the program asks of gradients without running them: whether one is None, and how many there are."""
-        for node in ast.walk(self.graph.tree):
+        for node in walk(self.graph.tree):
             if node in self.settled:
                 continue
             if isinstance(node, ast.Compare) and is_none(node.comparators[0]) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
@@ -1282,11 +1283,11 @@ class _Writer:
                     continue
                 absent = every[one or 0] not in step.site.xs and not step.site.zeros
                 self.editor.replace(node, str(absent == isinstance(node.ops[0], ast.Is)))
-                self.settled.update(ast.walk(node))
+                self.settled.update(walk(node))
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1 \
                     and (count := self.count_of(self.graph.find(node.args[0]))) is not None:
                 self.editor.replace(node, str(count))
-                self.settled.update(ast.walk(node))
+                self.settled.update(walk(node))
 
     def count_of(self, step: Step | None) -> int | None:
         """How many gradients a list holds, where that is known: all that are asked for, or those that are not None."""
@@ -1306,18 +1307,18 @@ class _Writer:
     def check_names(self, code: str) -> None:
         """Raises NotDirect when the output reads a name that TensorFlow's imports gave."""
         tree = ast.parse(code)
-        bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-        bound |= {a.asname or a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
-        bound |= {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
-        gone = {a.asname or a.name.split(".")[0] for n in ast.walk(self.graph.tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and _is_tensorflow(n)
+        bound = {n.id for n in walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+        bound |= {a.asname or a.name.split(".")[0] for n in walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+        bound |= {a.arg for a in walk(tree) if isinstance(a, ast.arg)}
+        gone = {a.asname or a.name.split(".")[0] for n in walk(self.graph.tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and _is_tensorflow(n)
                 for a in n.names if isinstance(n, ast.ImportFrom) or a.name.split(".")[0] == "tensorflow"}
-        if any(isinstance(n, ast.Name) and n.id in gone - bound for n in ast.walk(tree)):
+        if any(isinstance(n, ast.Name) and n.id in gone - bound for n in walk(tree)):
             raise NotDirect("a part of the graph that no function holds")
 
     def variables_in_loops(self) -> None:
         """What loops over variables say of them."""
-        chosen = {n for s in self.graph.steps if s.kind == "variables" for n in ast.walk(s.value)}
-        for node in ast.walk(self.graph.tree):
+        chosen = {n for s in self.graph.steps if s.kind == "variables" for n in walk(s.value)}
+        for node in walk(self.graph.tree):
             if not isinstance(node, (ast.For, ast.comprehension)) or node in chosen:
                 continue
             zipped = isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "zip"
@@ -1333,7 +1334,7 @@ class _Writer:
 
     def imports(self) -> None:
         tree = self.graph.tree
-        old = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and _is_tensorflow(n)]
+        old = [n for n in walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and _is_tensorflow(n)]
         if any(n not in tree.body for n in old):
             raise NotDirect("an import inside a block")
         if self.program.carried & self.program.taken:
@@ -1419,7 +1420,7 @@ def set_apart(code: str, known: set[str]) -> str:
     lines = code.split("\n")
     empty = "\r" if lines[0].endswith("\r") else ""
     wanted: dict[int, int] = {}
-    for parent in ast.walk(ast.parse(code)):
+    for parent in walk(ast.parse(code)):
         block = getattr(parent, "body", None)
         if not isinstance(block, list):
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
+from mapper.edit import walk
 from mapper.staging.direct_program import Function, NotDirect, Program, Put
 
 DENSE = "tf.layers.dense"
@@ -17,11 +18,11 @@ Piece = tuple[bool, str]  # whether it is literal text, and the text
 
 def is_layered(program: Program) -> bool:
     """Whether a program keeps its variables by name: it has functions that make some for the tensors they are given, or asks for some by name."""
-    for node in ast.walk(program.tree):
+    for node in walk(program.tree):
         if isinstance(node, Function) and program.role(node) == "layer":
             return True
         if isinstance(node, ast.Call) and program.api(node.func) == "tf.get_collection" or isinstance(node, ast.comprehension) and any(
-                isinstance(n, ast.Attribute) and n.attr in ("name", "op") for test in node.ifs for n in ast.walk(test)):
+                isinstance(n, ast.Attribute) and n.attr in ("name", "op") for test in node.ifs for n in walk(test)):
             return True
         if isinstance(node, ast.Call) and (program.api(node.func) == DENSE or program.api(node.func) == "tf.variable_scope"
                                            and any(k.arg == "reuse" for k in node.keywords) or is_reuse(program, node)):
@@ -36,12 +37,12 @@ def is_reuse(program: Program, node: ast.AST) -> bool:
 
 def reuses(program: Program) -> bool:
     """Whether a program asks for variables that are there already."""
-    return any(isinstance(n, ast.keyword) and n.arg == "reuse" or is_reuse(program, n) for n in ast.walk(program.tree))
+    return any(isinstance(n, ast.keyword) and n.arg == "reuse" or is_reuse(program, n) for n in walk(program.tree))
 
 
 def check_start(program: Program, start: ast.expr) -> None:
     """Raises NotDirect when an initial value is drawn in a layer that is called again for the same variables: TensorFlow draws again."""
-    for call in ast.walk(start):
+    for call in walk(start):
         if isinstance(call, ast.Call) and program.api(call.func) is None and (program.names.resolve(call.func) or "") not in _PURE \
                 and not (isinstance(call.func, ast.Attribute) and call.func.attr in _VIEWS) and layer_around(program, call) is not None and reuses(program):
             raise NotDirect("initial values that are drawn in a layer")
@@ -50,7 +51,7 @@ def check_start(program: Program, start: ast.expr) -> None:
 def makes(program: Program, node: ast.AST) -> bool:
     """Whether code calls something that makes variables by name."""
     return any(isinstance(n, ast.Call) and (program.api(n.func) == DENSE or isinstance(f := program.callee(n), Function) and program.role(f) == "layer")
-               for n in ast.walk(node))
+               for n in walk(node))
 
 
 # ----------------------------------------------------------------------------------------------------------------------- scopes
@@ -64,7 +65,7 @@ def scope_argument(program: Program, item: ast.withitem) -> ast.expr | None:
         raise NotDirect("the arguments of tf.variable_scope")
     if item.optional_vars is not None:
         name = item.optional_vars
-        uses = [n for n in ast.walk(program.tree) if isinstance(name, ast.Name) and isinstance(n, ast.Name) and n.id == name.id
+        uses = [n for n in walk(program.tree) if isinstance(name, ast.Name) and isinstance(n, ast.Name) and n.id == name.id
                 and isinstance(n.ctx, ast.Load) and program.names.lookup(n.id, program.names.scope_of[n]) is
                 program.names.lookup(name.id, program.names.scope_of[name])]
         if not isinstance(name, ast.Name) or any(not isinstance(a := program.editor.parent(n), ast.Attribute) or a.attr not in REUSE for n in uses):
@@ -131,7 +132,7 @@ def pieces_of(program: Program, node: ast.expr, put: Put = lambda node: None) ->
             else:
                 raise NotDirect("the name of a scope")
         return found
-    if program.mentions(node) or any(isinstance(n, ast.JoinedStr) for n in ast.walk(node)):
+    if program.mentions(node) or any(isinstance(n, ast.JoinedStr) for n in walk(node)):
         raise NotDirect("the name of a scope")
     return [(False, program.render(node, put))]
 
@@ -212,7 +213,7 @@ def _dense(program: Program, call: ast.Call, put: Put) -> str:
 
 def _size_name(start: ast.expr) -> str:
     """A name for the shape that an initial value is made for, which its expression does not read."""
-    read = {n.id for n in ast.walk(start) if isinstance(n, ast.Name)}
+    read = {n.id for n in walk(start) if isinstance(n, ast.Name)}
     return next(name for name in ("shape", "size", "dims", "extent") if name not in read)
 
 
@@ -251,7 +252,7 @@ def attributes(program: Program, node: ast.AST, name: str, compared: bool = Fals
     """What the attributes of a variable called `name` become in code of the program; `compared` says that they choose variables.
 
     Raises NotDirect for what Parameters do not have."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if not isinstance(inner, ast.Name) or inner.id != name or not isinstance(inner.ctx, ast.Load):
             continue
         parent = program.editor.parent(inner)
@@ -271,7 +272,7 @@ def attributes(program: Program, node: ast.AST, name: str, compared: bool = Fals
             yield outer, name
         elif parent.attr == "name" and not compared:
             yield parent, f"({name}.name + ':0')"
-        elif parent.attr != "name" or not _asks_for_a_part(parent, outer) or any(isinstance(n, ast.Constant) and ":" in str(n.value) for n in ast.walk(node)):
+        elif parent.attr != "name" or not _asks_for_a_part(parent, outer) or any(isinstance(n, ast.Constant) and ":" in str(n.value) for n in walk(node)):
             raise NotDirect(f"the attribute {parent.attr} of a variable")
 
 
@@ -285,7 +286,7 @@ def _asks_for_a_part(name: ast.expr, outer: ast.AST | None) -> bool:
 def _updates_before(program: Program, call: ast.Call) -> bool:
     """Whether an optimizer may have made variables of its own, or the program some that are not trained, before a call."""
     return any(isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in ("minimize", "apply_gradients") and n.lineno < call.lineno
-               or isinstance(n, ast.keyword) and n.arg == "trainable" for n in ast.walk(program.tree))
+               or isinstance(n, ast.keyword) and n.arg == "trainable" for n in walk(program.tree))
 
 
 def registry_text(program: Program, call: ast.Call) -> str:

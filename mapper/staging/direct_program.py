@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
-from mapper.edit import Editor
+from mapper.edit import Editor, walk
 from mapper.names import Binding, read_names
 from mapper.staging.direct_calls import UNARY, direct_call, has_form
 from mapper.staging.value_library import CONTROL, provides, value_call
@@ -15,6 +15,7 @@ Kind = Literal["tensor", "tensors", "array", "list", "number", "scalar", "host",
 Role = Literal["host", "value", "maker", "layer", "graph"]
 Put = Callable[[ast.expr], str | None]
 Function = ast.FunctionDef
+Node = TypeVar("Node", bound=ast.AST)
 
 TYPES = {f"tf.{name}": f"ms.{name}" for name in ("float16", "float32", "float64", "int32", "int64")} | {"tf.bool": "ms.bool_"}
 VARIABLES = frozenset({"tf.Variable", "tf.get_variable"})
@@ -68,22 +69,24 @@ class Program:
         self.hoisted: dict[str, str] = {}
         self.varied: set[ast.AST] = set()  # constants that a gradient is taken at
         self.taken = {n for scope in self.names.scopes.values() for n in scope.bindings}
-        self.classes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
+        self.by_type: dict[type, list[ast.AST]] = {}
+        for node in walk(self.tree):
+            self.by_type.setdefault(type(node), []).append(node)
+        self.classes = {n.name: n for n in self.every(ast.ClassDef)}
         self.owner: dict[ast.AST, ast.ClassDef] = {f: c for c in self.classes.values() for f in c.body if isinstance(f, Function)}
         self.within: dict[ast.AST, Function] = {}
-        for function in ast.walk(self.tree):
-            if isinstance(function, Function):
-                for inner in ast.walk(function):
-                    if inner is not function:
-                        self.within[inner] = function  # walked from the outside in: the innermost stays
+        for function in self.every(Function):
+            for inner in walk(function):
+                if inner is not function:
+                    self.within[inner] = function  # walked from the outside in: the innermost stays
         self.roles: dict[ast.AST, Role] = {}
         self.attributes: dict[ast.ClassDef, dict[str, list[tuple[ast.expr, int | None]]]] = {}
         self.sites_in: dict[ast.AST, bool] = {}
         self.calls: dict[ast.AST, list[ast.Call]] = {}
-        for call in ast.walk(self.tree):
-            if isinstance(call, ast.Call) and (target := self.callee(call)) is not None:
+        for call in self.every(ast.Call):
+            if (target := self.callee(call)) is not None:
                 self.calls.setdefault(target, []).append(call)
-        asks = [n for n in ast.walk(self.tree) if isinstance(n, ast.Call) and (self.api(n.func) in ("tf.gradients", "tf.hessians")
+        asks = [n for n in self.every(ast.Call) if (self.api(n.func) in ("tf.gradients", "tf.hessians")
                 or isinstance(n.func, ast.Attribute) and n.func.attr in ("minimize", "compute_gradients"))]
         self.orders = len(asks)
         self.deep = len(asks) > 1  # a gradient may be taken of a gradient
@@ -98,6 +101,10 @@ class Program:
 
     # ----------------------------------------------------------------------------------------------------------------- names
 
+    def every(self, kind: type[Node]) -> list[Node]:
+        """The nodes of one type in the program as it was read."""
+        return self.by_type.get(kind, [])  # type: ignore[return-value]
+
     def api(self, node: ast.AST | None) -> str | None:
         """The TensorFlow name that an expression refers to."""
         if not isinstance(node, (ast.Name, ast.Attribute)):
@@ -106,7 +113,7 @@ class Program:
         return path if path is not None and path.startswith("tf.") else None
 
     def mentions(self, node: ast.AST) -> bool:
-        return any(self.api(n) is not None for n in ast.walk(node))
+        return any(self.api(n) is not None for n in walk(node))
 
     def ends(self, node: ast.AST) -> bool:
         """Whether a reference to TensorFlow is not the beginning of a longer one."""
@@ -189,7 +196,7 @@ class Program:
             return []
         if owner not in self.attributes:
             found = self.attributes[owner] = {}
-            for node in ast.walk(owner):
+            for node in walk(owner):
                 if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None:
                     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                         for part, value in unpacked(target, node.value):
@@ -214,7 +221,7 @@ class Program:
     def _role(self, function: Function) -> Role:
         found: set[Role] = set()
         named, unnamed = False, False
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, (ast.Name, ast.Attribute)) and (api := self.api(node)) is not None and self.ends(node):
                 named, unnamed = named or api in _NAMED, unnamed or api == "tf.Variable"
                 if api in VARIABLES or api in DRAWS or api in GLOROT or api in STARTS or api in _NAMED:
@@ -251,7 +258,7 @@ class Program:
 
     def asks(self, node: ast.AST) -> bool:
         """Whether a piece of code asks for gradients, itself or in what it calls."""
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Call):
                 if self.api(inner.func) == "tf.gradients":
                     return True
@@ -349,7 +356,7 @@ class Program:
         said = ast.unparse(name)
         around: ast.AST = self.within.get(node, self.tree)
         kinds: list[Kind] = []
-        for inner in ast.walk(around):
+        for inner in walk(around):
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "append" and ast.unparse(inner.func.value) == said:
                 kinds.append(self.kind(inner.args[0]))
             elif isinstance(inner, ast.Assign) and isinstance(inner.targets[0], ast.Subscript) and ast.unparse(inner.targets[0].value) == said:
@@ -466,7 +473,7 @@ class Program:
         if function not in self.handed:
             uses: list[ast.AST] = [function]
             if isinstance(function, Function):
-                uses = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id == function.name and isinstance(n.ctx, ast.Load)
+                uses = [n for n in self.every(ast.Name) if n.id == function.name and isinstance(n.ctx, ast.Load)
                         and any(b.node is function for b in self.bindings(n))]
             calls = [self.editor.parent(u) for u in uses]
             calls = [self.editor.parent(c) if isinstance(c, ast.keyword) else c for c in calls]
@@ -495,17 +502,17 @@ class Program:
     def check(self, node: ast.AST) -> None:
         """Raises NotDirect for what is in code that computes on values and has no form."""
         starts: set[ast.AST] = set()
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if inner in starts:
                 continue
             if isinstance(inner, ast.Call):
                 api = self.api(inner.func)
                 if self.layered and self.holds_initializer(inner):
-                    starts.update(ast.walk(inner))
+                    starts.update(walk(inner))
                     continue
                 if api in _NAMED and self.layered:
                     parts = [inner] if api != "tf.layers.dense" else [inner.func, *(k.value for k in inner.keywords if str(k.arg).endswith("initializer"))]
-                    starts.update(n for part in parts for n in ast.walk(part))
+                    starts.update(n for part in parts for n in walk(part))
                     continue
                 if api is not None and api not in _VALUE_WORDS:
                     if not has_form(api) and not provides(api):
@@ -664,7 +671,7 @@ class Program:
 
     def made_outside(self, node: ast.expr, text: str) -> str:
         """A Tensor of a host value `node`. Compiled code cannot make one of the program's arrays: it is made where these are."""
-        names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and not (self.names.resolve(n) or "").startswith("np")]
+        names = [n for n in walk(node) if isinstance(n, ast.Name) and not (self.names.resolve(n) or "").startswith("np")]
         homes = {scope.node if (scope := self.names.lookup(n.id, self.names.scope_of[n])) is not None else None for n in names}
         if self.deep and names and len(homes) == 1 and homes <= self.homes:
             bound = [self.bindings(n) for n in names]
@@ -702,7 +709,7 @@ class Program:
     def session_parameters(self) -> dict[Function, list[ast.arg]]:
         """The parameters that functions get a session by."""
         found: dict[Function, list[ast.arg]] = {}
-        for name in ast.walk(self.tree):
+        for name in walk(self.tree):
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load) and name in self.names.scope_of and self.is_session(name):
                 for binding in self.bindings(name):
                     function = self.editor.parent(self.editor.parent(binding.node)) if isinstance(binding.node, ast.arg) else None  # type: ignore[arg-type]
@@ -818,8 +825,8 @@ class Program:
         """`ms.Tensor(...)` of a host value with the dtype TensorFlow gives it."""
         text = self.render(value, put)
         if kind is None and self.kind(value) in ("number", "list"):
-            numbers = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
-            if not any(isinstance(n, (ast.Name, ast.Call, ast.Attribute)) for n in ast.walk(value)):
+            numbers = [n.value for n in walk(value) if isinstance(n, ast.Constant)]
+            if not any(isinstance(n, (ast.Name, ast.Call, ast.Attribute)) for n in walk(value)):
                 kind = "ms.float32" if any(isinstance(n, float) for n in numbers) else "ms.int32" if all(type(n) is int for n in numbers) else None
             elif self.kind(value) == "number":
                 kind = {float: "ms.float32", int: "ms.int32"}.get(self.number_type(value))  # type: ignore[arg-type]
@@ -846,8 +853,8 @@ def loop_names(around: Sequence[ast.AST], ys: Sequence[ast.expr]) -> list[str]:
     if any(isinstance(n, (ast.Lambda, ast.DictComp, ast.SetComp)) for n in around):
         raise NotDirect("tf.gradients in a lambda")
     loops = [g for n in around if isinstance(n, (ast.ListComp, ast.GeneratorExp)) for g in n.generators]
-    names = {n.id for g in loops for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-    return [name for name in dict.fromkeys(n.id for y in ys for n in ast.walk(y) if isinstance(n, ast.Name)) if name in names]
+    names = {n.id for g in loops for n in walk(g.target) if isinstance(n, ast.Name)}
+    return [name for name in dict.fromkeys(n.id for y in ys for n in walk(y) if isinstance(n, ast.Name)) if name in names]
 
 
 def unpacked(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:

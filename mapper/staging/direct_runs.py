@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mapper.edit import walk
 from mapper.staging.direct import Graph, NotDirect, Step
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Runs:
     def find(self) -> None:
         """The runs of the session and the evals of tensors, with what they fetch and feed. Raises NotDirect."""
         graph = self.graph
-        for node in ast.walk(graph.tree):
+        for node in walk(graph.tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             owner = node.func.value
@@ -63,7 +64,7 @@ class Runs:
                 graph.changes = True
         for run in self.found:
             self.fetched_steps.update(self.steps_in(run.fetch))
-            if any(isinstance(n, ast.Call) and graph.action(n) is not None for n in ast.walk(run.fetch)):
+            if any(isinstance(n, ast.Call) and graph.action(n) is not None for n in walk(run.fetch)):
                 raise NotDirect("an update that is made where it is run")
 
     def each_variable(self, node: ast.expr) -> bool:
@@ -82,7 +83,7 @@ class Runs:
                     return True
                 listed = source.elts if isinstance(source, (ast.List, ast.Tuple)) else []
                 if listed and all((s := self.graph.find(e)) is not None and s.kind == "variable" and s.owner is None for e in listed):
-                    self.writer.settled.update(ast.walk(source))
+                    self.writer.settled.update(walk(source))
                     return True
         return False
 
@@ -91,7 +92,7 @@ class Runs:
 
         Gives back the step of the expression itself."""
         graph = self.graph
-        for name in ast.walk(node):
+        for name in walk(node):
             if not isinstance(name, ast.Name) or name not in graph.names.scope_of or graph.find(name) is not None:
                 continue
             parts = self.chosen(name)
@@ -117,7 +118,7 @@ class Runs:
                 at = next((i for i, t in enumerate(targets) if isinstance(t, ast.Name) and t.id == name.id), None)
                 if at is None:
                     continue
-                bound = [n for n in ast.walk(current) if isinstance(n, ast.Name) and n.id == name.id and not isinstance(n.ctx, ast.Load)]
+                bound = [n for n in walk(current) if isinstance(n, ast.Name) and n.id == name.id and not isinstance(n.ctx, ast.Load)]
                 if len(bound) > 1 or not isinstance(loop.iter, (ast.List, ast.Tuple)):
                     return []
                 parts = [e.elts[at] if isinstance(e, (ast.List, ast.Tuple)) and len(e.elts) > at else e for e in loop.iter.elts]
@@ -138,7 +139,7 @@ class Runs:
                 self.editor.replace(part, inner.partition("(")[0] if alone else f"{head}: {inner}")
             else:
                 self.writer.needed.add(step)
-            self.writer.settled.update(ast.walk(part))
+            self.writer.settled.update(walk(part))
 
     def calls(self, choice: Step) -> bool:
         return any(step in self.writer.wanted for step in choice.items)
@@ -172,7 +173,7 @@ class Runs:
 
     def steps_in(self, node: ast.expr) -> list[Step]:
         found: list[Step] = []
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, (ast.Name, ast.Attribute)) and (step := self.graph.find(inner)) is not None and step.kind != "session":
                 found += step.items or [step]
         return found
@@ -216,7 +217,7 @@ class Runs:
         if not bound or not all(isinstance(b.value, ast.Dict) and isinstance(s, ast.Assign) and len(s.targets) == 1 for b, s in zip(bound, statements)):
             raise NotDirect("what is fed")
         found = [s for s in statements if isinstance(s, ast.Assign)]
-        for other in ast.walk(self.graph.tree):
+        for other in walk(self.graph.tree):
             if isinstance(other, ast.Name) and other.id == node.id and isinstance(other.ctx, ast.Load) and self.graph.key(other) == key:
                 parent = self.editor.parent(other)
                 if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
@@ -260,7 +261,7 @@ class Runs:
         return f"ms.Tensor({self.editor.original(value)}, {step.text})"
 
     def check_host(self, value: ast.expr) -> None:
-        if any(isinstance(n, ast.Call) and (self.graph.is_run(n) or isinstance(n.func, ast.Attribute) and n.func.attr == "eval") for n in ast.walk(value)):
+        if any(isinstance(n, ast.Call) and (self.graph.is_run(n) or isinstance(n.func, ast.Attribute) and n.func.attr == "eval") for n in walk(value)):
             raise NotDirect("a run that is fed")
 
     # ----------------------------------------------------------------------------------------------------------------- runs
@@ -282,7 +283,7 @@ class Runs:
                 if before:
                     self.editor.insert_before(statement, "\n".join(before))
                 self.editor.replace(run.call, self.fetched(run.fetch, run.feed))
-            self.writer.settled.update(ast.walk(run.call))
+            self.writer.settled.update(walk(run.call))
         for choice in self.options:
             self.offer(choice)
         for (home, _), statements in self.feeds.items():
@@ -293,7 +294,7 @@ class Runs:
             self.check_host(call.args[0])
             text = f"ops.assign({self.editor.original(call.func.value)}, ms.Tensor({self.editor.original(call.args[0])}, ms.float32))"  # type: ignore[attr-defined]
             self.editor.replace(call, text)
-            self.writer.settled.update(n for n in ast.walk(call))
+            self.writer.settled.update(n for n in walk(call))
 
     def fill(self, home: ast.AST, statement: ast.Assign) -> None:
         """`feed = {x: a, y: b}` as the tensors x and y."""
@@ -306,7 +307,7 @@ class Runs:
         lines = [f"{self.name(home, step)} = {self.fed(step, value)}" for step, value in pairs]
         self.editor.replace_statement(statement, "\n".join(lines))
         keys = [target] if isinstance(target, ast.Subscript) else [k for k in statement.value.keys if k is not None]  # type: ignore[attr-defined]
-        self.writer.settled.update(n for key in keys for n in ast.walk(key))
+        self.writer.settled.update(n for key in keys for n in walk(key))
 
     def one_by_one(self, run: Run, statement: ast.stmt, items: Sequence[ast.expr]) -> list[str]:
         """`a, b = sess.run([x, y], feed)` as one assignment for each value, where that is the same."""
@@ -316,7 +317,7 @@ class Runs:
         texts = [self.editor.original(t) for t in targets]
         if len(targets) != len(items) or not all(isinstance(t, ast.Name) for t in targets):
             return []
-        if any(isinstance(n, ast.Name) and n.id in texts for part in [*run.call.args[1:], *run.call.keywords] for n in ast.walk(part)):
+        if any(isinstance(n, ast.Name) and n.id in texts for part in [*run.call.args[1:], *run.call.keywords] for n in walk(part)):
             return []
         lines, at = [], 0
         while at < len(items):
@@ -367,7 +368,7 @@ class Runs:
     def value_name(self, home: ast.AST, name: str) -> str:
         """A name in a scope for a value of a run."""
         bound = name in self.graph.names.scopes[home].bindings or home is self.graph.tree or name in self.program.classes
-        read = any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(home))
+        read = any(isinstance(n, ast.Name) and n.id == name for n in walk(home))
         return self.writer.fresh(f"{name}_value") if bound or read or name in self.writer.labels.values() and name in self.graph.names.module.bindings else name
 
     def fed_once(self, run: Run, statement: ast.stmt) -> list[str]:
@@ -380,7 +381,7 @@ class Runs:
         lines: list[str] = []
         for node in dicts:
             for step, value in self.entries(node):
-                computed = any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(value))
+                computed = any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in walk(value))
                 several = sum(step in self.writer.parameters(s) for s in dict.fromkeys(steps) if s in self.writer.wanted) > 1
                 if computed or several:
                     home = self.program.within.get(run.call, self.graph.tree)
@@ -398,8 +399,8 @@ class Runs:
         if not isinstance(value, ast.Name) or not isinstance(home, ast.FunctionDef) or len(self.program.bindings(value)) != 1 \
                 or not isinstance(self.program.bindings(value)[0].node, ast.arg):
             return False
-        inside = set(ast.walk(run))
-        uses = [n for n in ast.walk(home) if isinstance(n, ast.Name) and n.id == value.id]
+        inside = set(walk(run))
+        uses = [n for n in walk(home) if isinstance(n, ast.Name) and n.id == value.id]
         return sum(n in inside for n in uses) == 1 == len(uses)
 
     def repeated_inside(self, node: ast.AST, statement: ast.stmt) -> bool:
@@ -484,7 +485,7 @@ class Runs:
     def fetched_expression(self, node: ast.expr, feed: Feed) -> str:
         """An expression of tensors that is made where it is run."""
         graph, writer = self.graph, self.writer
-        if any(isinstance(n, (ast.ListComp, ast.GeneratorExp, ast.Dict, ast.DictComp, ast.Lambda)) for n in ast.walk(node)):
+        if any(isinstance(n, (ast.ListComp, ast.GeneratorExp, ast.Dict, ast.DictComp, ast.Lambda)) for n in walk(node)):
             raise NotDirect("what is fetched")
         self.program.check(node)
         steps = self.steps_in(node)

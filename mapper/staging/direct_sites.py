@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mapper.edit import reindent
+from mapper.edit import reindent, walk
 from mapper.names import Binding
 from mapper.staging.direct_layers import is_reuse, scope_argument
 from mapper.staging.direct_program import CONSTANTS, Function, NotDirect, Program, children, loop_names
@@ -49,7 +49,7 @@ class LocalSites:
     def nested(self, node: ast.AST) -> bool:
         """Whether a piece of code, with what it calls, takes a gradient of something that holds a gradient."""
         program = self.program
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if not isinstance(inner, ast.Call):
                 continue
             if program.api(inner.func) == "tf.gradients":
@@ -153,7 +153,7 @@ class LocalSites:
                 raise NotDirect(f"{type(statement).__name__} between x and y")
             if mutated(statement) - (set().union(*(names_stored(s) for s in found if s is not statement))):
                 raise NotDirect("a container that is changed between x and y")
-            if any(isinstance(s, (ast.Return, ast.Break, ast.Continue)) for s in ast.walk(statement)):
+            if any(isinstance(s, (ast.Return, ast.Break, ast.Continue)) for s in walk(statement)):
                 raise NotDirect("a loop that ends early between x and y")
         # a name that is read before the function makes it has its value from outside, which Python would not find
         known: set[str] = set(xs)
@@ -165,10 +165,10 @@ class LocalSites:
 
     def reads(self, statement: ast.AST) -> set[str]:
         """The names that a statement takes a value from: of a gradient's y, only what its function does not make itself."""
-        sites = [self.sites[n] for n in ast.walk(statement) if isinstance(n, ast.Call) and n in self.sites]
-        inner = {n for site in sites for y in site.ys for n in ast.walk(y)}
-        loops = {n.id for c in ast.walk(statement) if isinstance(c, ast.comprehension) for n in ast.walk(c.target) if isinstance(n, ast.Name)}
-        found = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in inner} - loops
+        sites = [self.sites[n] for n in walk(statement) if isinstance(n, ast.Call) and n in self.sites]
+        inner = {n for site in sites for y in site.ys for n in walk(y)}
+        loops = {n.id for c in walk(statement) if isinstance(c, ast.comprehension) for n in walk(c.target) if isinstance(n, ast.Name)}
+        found = {n.id for n in walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in inner} - loops
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             found.add(statement.target.id)
         for site in sites:
@@ -179,12 +179,12 @@ class LocalSites:
     def choose_removed(self, function: Function) -> None:
         """The statements that only the functions of sites need any more."""
         removed = {s for site in self.sites.values() for s in site.between if self.program.within.get(s) is function}
-        inner = {n for site in self.sites.values() for y in site.ys for n in ast.walk(y)}
+        inner = {n for site in self.sites.values() for y in site.ys for n in walk(y)}
         while True:
             used: set[str] = set()
-            for node in ast.walk(function):
+            for node in walk(function):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in inner \
-                        and not any(node in ast.walk(s) for s in removed):
+                        and not any(node in walk(s) for s in removed):
                     used.add(node.id)
             kept = {s for s in removed if writes(s) & used or mutated(s)}
             if not kept:
@@ -329,7 +329,7 @@ class LocalSites:
             if not isinstance(function, Function) or function in seen:
                 continue
             seen.add(function)
-            inside = set(ast.walk(function))
+            inside = set(walk(function))
             for node in inside:
                 if isinstance(node, ast.Call):
                     pending.append(program.callee(node))
@@ -397,17 +397,17 @@ def listed(node: ast.expr) -> list[ast.expr]:
 
 
 def names_in(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
 
 
 def names_stored(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def mutated(node: ast.AST) -> set[str]:
     """The names of what a statement changes without binding it: `a[i] = …`, `a.append(…)`."""
     found: set[str] = set()
-    for inner in ast.walk(node):
+    for inner in walk(node):
         target = None
         if isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store):
             target = inner.value

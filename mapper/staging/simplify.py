@@ -5,10 +5,11 @@ the other. What comes out is only ever read by the direct form."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mapper.edit import Editor
+from mapper.edit import Editor, walk
 from mapper.staging.direct_program import VARIABLES, Function, NotDirect, Program, returns
 
 _MAKERS = VARIABLES | {"tf.placeholder", "tf.placeholder_with_default"}
@@ -16,23 +17,40 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 Pass = Callable[[Program], bool]
 
 
-def simplified(source: str, deep: int) -> str:
-    """The simpler program. `deep` is 0 for what is simpler in any case, 1 for all idioms; 2 also puts functions that are called once, to
-    build or run a part of the graph, where they are called."""
-    passes: list[Pass] = [_imported, _evaluated, _unstacked, *[_helpers] * 8, _connected, _hessians, _mapped, _appended, _computed, _computed,
-                          _indexed, _pairs_apart, _counted, _chained, _placeholders_out]
-    always = [_last_of_loop] if "while_loop" in source else []
+def simplified(source: str) -> Iterator[str]:
+    """Simpler and simpler programs: what is simpler in any case, then with all idioms rewritten, then also with the functions that are
+    called once, to build or run a part of the graph, where they are called."""
+    passes: list[tuple[str, Pass]] = [
+        (r"compat|__version__", _imported), (r"\.eval\(", _evaluated), ("unstack", _unstacked), *[("gradients|hessians", _helpers)] * 8,
+        (r"\bNone\b", _connected), ("hessians", _hessians), (r"\bmap\(", _mapped), (r"\.append\(", _appended), ("compute_gradients", _computed),
+        ("compute_gradients", _computed), ("assign|apply_gradients", _indexed), ("apply_gradients", _pairs_apart),
+        ("placeholder|Variable|get_variable", _counted), ("=", _chained), ("placeholder", _placeholders_out)]
+    source = _rewritten(source, [("while_loop", _last_of_loop)])
+    yield source
+    source = _rewritten(source, passes)
+    yield source
+    before, source = source, _rewritten(source, [("def ", _inlined)] * 6)
+    yield _rewritten(source, passes) if source != before else source
+
+
+def _rewritten(source: str, passes: Sequence[tuple[str, Pass]]) -> str:
+    """The program after several passes, each where the source has the words that it looks for."""
     program: Program | None = None
-    for rewrite in [*always, *(passes if deep else []), *([*[_inlined] * 6, *passes] if deep > 1 else [])]:
+    idle: set[Pass] = set()
+    for words, rewrite in passes:
+        if rewrite in idle or not re.search(words, source):
+            continue
         program = program or Program(source)
         if rewrite(program):
             source, program = program.editor.result(), None
+        else:
+            idle.add(rewrite)
     return source
 
 
 def _touches_text(program: Program, node: ast.AST) -> bool:
     """Whether a node is inside an f-string, or has one inside."""
-    return _in_text(program, node) or any(isinstance(n, ast.JoinedStr) for n in ast.walk(node))
+    return _in_text(program, node) or any(isinstance(n, ast.JoinedStr) for n in walk(node))
 
 
 def _in_text(program: Program, node: ast.AST) -> bool:
@@ -87,8 +105,8 @@ def _imports_only(statements: Sequence[ast.stmt]) -> bool:
 def _mapped(program: Program) -> bool:
     """`list(map(lambda g: f(g), grads))` as `[f(g) for g in grads]`."""
     found = False
-    for call in ast.walk(program.tree):
-        if not isinstance(call, ast.Call) or not _named(call, "list") or len(call.args) != 1 or call.keywords or _touches_text(program, call):
+    for call in program.every(ast.Call):
+        if not _named(call, "list") or len(call.args) != 1 or call.keywords or _touches_text(program, call):
             continue
         inner = call.args[0]
         if isinstance(inner, ast.Call) and _named(inner, "map") and len(inner.args) == 2 and isinstance(inner.args[0], ast.Lambda):
@@ -103,8 +121,8 @@ def _mapped(program: Program) -> bool:
 def _indexed(program: Program) -> bool:
     """`[a[i].assign(b[i]) for i in range(len(a))]` as `[x.assign(y) for x, y in zip(a, b)]`, and the same of enumerate."""
     found = False
-    for node in ast.walk(program.tree):
-        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or not (
+    for node in program.every(ast.ListComp):
+        if len(node.generators) != 1 or node.generators[0].ifs or not (
                 _assigns(program, node.elt) or isinstance(node.elt, ast.Tuple) and _applied(program, node)) or _touches_text(program, node):
             continue
         loop = node.generators[0]
@@ -120,8 +138,8 @@ def _indexed(program: Program) -> bool:
             continue
         if not isinstance(index, ast.Name):
             continue
-        parts = [n for n in ast.walk(node.elt) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Name) and n.slice.id == index.id]
-        if len([n for n in ast.walk(node.elt) if isinstance(n, ast.Name) and n.id == index.id]) != len(parts) or not parts:
+        parts = [n for n in walk(node.elt) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Name) and n.slice.id == index.id]
+        if len([n for n in walk(node.elt) if isinstance(n, ast.Name) and n.id == index.id]) != len(parts) or not parts:
             continue
         for part in parts:
             said = ast.unparse(part.value)
@@ -143,8 +161,9 @@ def _applied(program: Program, node: ast.expr) -> bool:
 def _pairs_apart(program: Program) -> bool:
     """`apply_gradients([(f(g), v) for g, v in zip(grads, weights)])` as `apply_gradients(zip([f(g) for …], weights))`."""
     found = False
-    for node in ast.walk(program.tree):
-        if not isinstance(node, (ast.List, ast.ListComp)) or not _applied(program, node) or _touches_text(program, node):
+    lists: list[ast.List | ast.ListComp] = [*program.every(ast.List), *program.every(ast.ListComp)]
+    for node in lists:
+        if not _applied(program, node) or _touches_text(program, node):
             continue
         if isinstance(node, ast.List):
             pairs = [e for e in node.elts if isinstance(e, ast.Tuple) and len(e.elts) == 2]
@@ -164,7 +183,7 @@ def _pairs_apart(program: Program) -> bool:
             whole, (start, _) = program.editor.original(node), program.editor.span(node)
             left, right = (at - start for at in program.editor.span(pair))
             grads = f"{whole[:left]}{program.editor.original(pair.elts[0])}{whole[right:]}"
-            read = {n.id for n in ast.walk(pair.elts[0]) if isinstance(n, ast.Name)}
+            read = {n.id for n in walk(pair.elts[0]) if isinstance(n, ast.Name)}
             alone = [(t, s) for t, s in zip(loop.target.elts, loop.iter.args) if ast.unparse(t) in read]  # type: ignore[attr-defined]
             if len(alone) == 1:
                 grads = f"[{program.editor.original(pair.elts[0])} for {ast.unparse(alone[0][0])} in {program.editor.original(alone[0][1])}]"
@@ -180,7 +199,7 @@ def _assigns(program: Program, node: ast.expr) -> bool:
 
 def _unused(program: Program, name: str, others: Iterable[str], inside: ast.AST) -> str:
     """A name for the variable of a comprehension, which nothing inside it reads."""
-    read = {n.id for n in ast.walk(inside) if isinstance(n, ast.Name)}
+    read = {n.id for n in walk(inside) if isinstance(n, ast.Name)}
     return program.fresh(name) if name in read or name in others else name
 
 
@@ -193,8 +212,8 @@ def _singular(name: str) -> str:
 def _evaluated(program: Program) -> bool:
     """`[g.eval(feed) for g in grads]` as one run of the list."""
     found, tf = False, _tensorflow(program)
-    for node in ast.walk(program.tree):
-        if not isinstance(node, ast.ListComp) or len(node.generators) != 1 or node.generators[0].ifs or tf is None or _touches_text(program, node):
+    for node in program.every(ast.ListComp):
+        if len(node.generators) != 1 or node.generators[0].ifs or tf is None or _touches_text(program, node):
             continue
         call, loop = node.elt, node.generators[0]
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "eval" and isinstance(call.func.value, ast.Name) \
@@ -209,8 +228,8 @@ def _evaluated(program: Program) -> bool:
 def _last_of_loop(program: Program) -> bool:
     """`_, v = tf.while_loop(…)` as `v = tf.while_loop(…)[1]`."""
     found = False
-    for node in ast.walk(program.tree):
-        if isinstance(node, ast.Assign) and isinstance(call := node.value, ast.Call) and program.api(call.func) == "tf.while_loop" \
+    for node in program.every(ast.Assign):
+        if isinstance(call := node.value, ast.Call) and program.api(call.func) == "tf.while_loop" \
                 and len(node.targets) == 1 and isinstance(target := node.targets[0], ast.Tuple):
             kept = [(i, t) for i, t in enumerate(target.elts) if not (isinstance(t, ast.Name) and t.id == "_")]
             if len(kept) == 1 and len(target.elts) > 1:
@@ -223,9 +242,10 @@ def _last_of_loop(program: Program) -> bool:
 def _unstacked(program: Program) -> bool:
     """`for part in tf.unstack(y)` in a comprehension as `for i in range(y.shape[0])`, with `y[i]` for the part."""
     found = False
-    for node in ast.walk(program.tree):
-        if not isinstance(node, (ast.ListComp, ast.GeneratorExp)) or len(node.generators) != 1 or _touches_text(program, node) or not any(
-                isinstance(n, ast.Call) and program.api(n.func) == "tf.gradients" for n in ast.walk(node.elt)):
+    comprehensions: list[ast.ListComp | ast.GeneratorExp] = [*program.every(ast.ListComp), *program.every(ast.GeneratorExp)]
+    for node in comprehensions:
+        if len(node.generators) != 1 or _touches_text(program, node) or not any(
+                isinstance(n, ast.Call) and program.api(n.func) == "tf.gradients" for n in walk(node.elt)):
             continue
         loop = node.generators[0]
         call = loop.iter
@@ -233,7 +253,7 @@ def _unstacked(program: Program) -> bool:
                 or not isinstance(loop.target, ast.Name) or not isinstance(call.args[0], (ast.Name, ast.Attribute)):
             continue
         said, index = program.editor.original(call.args[0]), _unused(program, "i", (), node)
-        for use in ast.walk(node.elt):
+        for use in walk(node.elt):
             if isinstance(use, ast.Name) and use.id == loop.target.id:
                 program.editor.replace(use, f"{said}[{index}]")
         program.editor.replace(loop.target, index)
@@ -245,8 +265,8 @@ def _unstacked(program: Program) -> bool:
 def _hessians(program: Program) -> bool:
     """`tf.hessians(f, x)[0]` of a vector x as the gradients of the parts of a gradient."""
     found, tf = False, _tensorflow(program)
-    for call in ast.walk(program.tree):
-        if not isinstance(call, ast.Call) or program.api(call.func) != "tf.hessians" or len(call.args) != 2 or call.keywords or tf is None:
+    for call in program.every(ast.Call):
+        if program.api(call.func) != "tf.hessians" or len(call.args) != 2 or call.keywords or tf is None:
             continue
         outer, x = program.editor.parent(call), call.args[1]
         x = x.elts[0] if isinstance(x, (ast.List, ast.Tuple)) and len(x.elts) == 1 else x
@@ -298,8 +318,8 @@ def _is_vector(program: Program, x: ast.expr) -> bool:
 def _counted(program: Program) -> bool:
     """`a, b = [tf.placeholder(…) for _ in range(2)]` with each of them written out."""
     found = False
-    for node in ast.walk(program.tree):
-        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Tuple):
+    for node in program.every(ast.Assign):
+        if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Tuple):
             continue
         value = node.value
         if not isinstance(value, (ast.ListComp, ast.GeneratorExp)) or len(value.generators) != 1 or value.generators[0].ifs or _touches_text(program, value):
@@ -309,7 +329,7 @@ def _counted(program: Program) -> bool:
         if not isinstance(made, ast.Call) or program.api(made.func) not in _MAKERS or not isinstance(loop.target, ast.Name) \
                 or len(values) != len(node.targets[0].elts):
             continue
-        uses = [n for n in ast.walk(made) if isinstance(n, ast.Name) and n.id == loop.target.id]
+        uses = [n for n in walk(made) if isinstance(n, ast.Name) and n.id == loop.target.id]
         start = program.editor.span(made)[0]
         texts = []
         for said in values:
@@ -338,8 +358,8 @@ def _values(node: ast.expr) -> list[str]:
 def _chained(program: Program) -> bool:
     """`self.x = x = tf.…` under one name."""
     found = False
-    for node in ast.walk(program.tree):
-        if not isinstance(node, ast.Assign) or len(node.targets) != 2 or not program.mentions(node.value) and program.kind(node.value) != "tensor":
+    for node in program.every(ast.Assign):
+        if len(node.targets) != 2 or not program.mentions(node.value) and program.kind(node.value) != "tensor":
             continue
         kept = next((t for t in node.targets if isinstance(t, ast.Attribute)), node.targets[0])
         other = next(t for t in node.targets if t is not kept)
@@ -357,7 +377,7 @@ def _chained(program: Program) -> bool:
 def _uses(program: Program, name: ast.Name) -> list[ast.Name]:
     """Where the name that this one is stands, in its scope and in those inside it."""
     scope = program.names.lookup(name.id, program.names.scope_of[name])
-    return [n for n in ast.walk(program.tree) if isinstance(n, ast.Name) and n.id == name.id and n in program.names.scope_of
+    return [n for n in program.every(ast.Name) if n.id == name.id and n in program.names.scope_of
             and program.names.lookup(n.id, program.names.scope_of[n]) is scope]
 
 
@@ -370,8 +390,8 @@ def _named(call: ast.Call, name: str) -> bool:
 def _appended(program: Program) -> bool:
     """`a = []` and `for x in xs: a.append(f(x))` as `a = [f(x) for x in xs]`, where f(x) is for the graph."""
     found = False
-    for loop in ast.walk(program.tree):
-        if not isinstance(loop, ast.For) or loop.orelse or len(loop.body) != 1:
+    for loop in program.every(ast.For):
+        if loop.orelse or len(loop.body) != 1:
             continue
         inner, test = loop.body[0], ""
         if isinstance(inner, ast.If) and not inner.orelse and len(inner.body) == 1:
@@ -388,8 +408,8 @@ def _appended(program: Program) -> bool:
                 or any(isinstance(p := program.editor.parent(n), ast.Attribute) and p.attr in ("append", "extend", "insert") and p is not call.func
                        for n in uses):
             continue
-        names = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
-        after = [n for name in ast.walk(loop.target) if isinstance(name, ast.Name) for n in _uses(program, name) if n not in set(ast.walk(loop))]
+        names = {n.id for n in walk(loop.target) if isinstance(n, ast.Name)}
+        after = [n for name in walk(loop.target) if isinstance(name, ast.Name) for n in _uses(program, name) if n not in set(walk(loop))]
         if any(isinstance(n.ctx, ast.Load) for n in after) or call.func.value.id in names or any(
                 program.editor.span(n)[0] < program.editor.span(loop)[0] for n in uses if n not in starts):
             continue
@@ -412,8 +432,8 @@ class _Pairs:
 
 def _computed(program: Program) -> bool:
     """`opt.compute_gradients(loss, weights)` as `tf.gradients(loss, weights)`, and the pairs it gives as two lists."""
-    for call in ast.walk(program.tree):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "compute_gradients":
+    for call in program.every(ast.Call):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "compute_gradients":
             parent = program.editor.parent(call)
             node = parent if isinstance(parent, ast.Assign) else _unzipped(program, parent) if isinstance(parent, ast.Starred) else None
             if node is not None and len(node.targets) == 1 and _compute(program, node, call):
@@ -457,13 +477,13 @@ def _compute(program: Program, node: ast.Assign, call: ast.Call) -> bool:
 
 def _tensorflow(program: Program) -> str | None:
     """The name that the module has for TensorFlow."""
-    return next((n.id for n in ast.walk(program.tree) if isinstance(n, ast.Name) and n in program.names.scope_of
+    return next((n.id for n in program.every(ast.Name) if n in program.names.scope_of
                  and program.names.resolve(n) == "tf"), None)
 
 
 def _free(program: Program, name: str) -> str:
     """A name like this one that neither a scope nor an object of the program has."""
-    attributes = {n.attr for n in ast.walk(program.tree) if isinstance(n, ast.Attribute)}
+    attributes = {n.attr for n in program.every(ast.Attribute)}
     while name in program.taken or name in attributes:
         name += "_"
     program.taken.add(name)
@@ -472,14 +492,14 @@ def _free(program: Program, name: str) -> str:
 
 def _spread(program: Program, target: ast.expr, pairs: _Pairs, edits: list[tuple[ast.AST, str]]) -> bool:
     """Notes the edits for everything that reads a list of pairs. False when something is read that has no place in two lists."""
-    inside = {id(n) for part, _ in edits for n in ast.walk(part)}
+    inside = {id(n) for part, _ in edits for n in walk(part)}
     if isinstance(target, ast.Name):
         uses: list[ast.expr] = [n for n in _uses(program, target) if isinstance(n.ctx, ast.Load)]
         if len(program.bindings(target)) != 1:
             return False
     else:
         assert isinstance(target, ast.Attribute)
-        uses = [n for n in ast.walk(program.tree) if isinstance(n, ast.Attribute) and n.attr == target.attr and isinstance(n.ctx, ast.Load)]
+        uses = [n for n in program.every(ast.Attribute) if n.attr == target.attr and isinstance(n.ctx, ast.Load)]
     for use in sorted(uses, key=lambda n: (n.lineno, n.col_offset)):
         if id(use) in inside:
             continue
@@ -498,7 +518,7 @@ def _spread(program: Program, target: ast.expr, pairs: _Pairs, edits: list[tuple
                 return False
         elif isinstance(parent, ast.comprehension) and isinstance(parent.target, ast.Name):
             around = program.editor.parent(parent)
-            reads = [n for n in ast.walk(around) if isinstance(n, ast.Name) and n.id == parent.target.id and n is not parent.target]  # type: ignore[arg-type]
+            reads = [n for n in walk(around) if isinstance(n, ast.Name) and n.id == parent.target.id and n is not parent.target]  # type: ignore[arg-type]
             parts = [program.editor.parent(n) for n in reads]
             if not all(isinstance(p, ast.Subscript) and isinstance(p.slice, ast.Constant) and p.slice.value in (0, 1) for p in parts):
                 return False
@@ -515,7 +535,7 @@ def _spread(program: Program, target: ast.expr, pairs: _Pairs, edits: list[tuple
             grad, new = change
             name = pairs.grads.rpartition(".")[0] + "." * ("." in pairs.grads) + _free(program, "clipped")
             edits.append((loop, f"{name} = [{program.editor.original(new)} for {grad} in {here.grads}]"))
-            inside |= {id(n) for n in ast.walk(loop)}
+            inside |= {id(n) for n in walk(loop)}
             pairs = _Pairs(name, pairs.weights)
         else:
             return False
@@ -542,7 +562,7 @@ def _changed_pairs(loop: ast.For, said: str) -> tuple[str, ast.expr] | None:
     if ast.unparse(inner.targets[0]) != f"{said}[{index.id}]" or not isinstance(new, ast.Tuple) or len(new.elts) != 2 \
             or ast.unparse(new.elts[1]) != ast.unparse(pair.elts[1]):
         return None
-    read = {n.id for n in ast.walk(new.elts[0]) if isinstance(n, ast.Name)}
+    read = {n.id for n in walk(new.elts[0]) if isinstance(n, ast.Name)}
     return None if read & {index.id, ast.unparse(pair.elts[1])} else (ast.unparse(pair.elts[0]), new.elts[0])
 
 
@@ -563,7 +583,7 @@ def _spread_comprehension(program: Program, loop: ast.comprehension, pairs: _Pai
     new = around.elt
     gives_pairs = isinstance(new, ast.Tuple) and len(new.elts) == 2 and ast.unparse(new.elts[1]) == weight
     result = new.elts[0] if gives_pairs and isinstance(new, ast.Tuple) else new
-    read = {n.id for part in [result, *tests] for n in ast.walk(part) if isinstance(n, ast.Name)}
+    read = {n.id for part in [result, *tests] for n in walk(part) if isinstance(n, ast.Name)}
     if tests:
         return False
     if weight not in read:
@@ -598,12 +618,12 @@ def _spread_comprehension(program: Program, loop: ast.comprehension, pairs: _Pai
 def _placeholders_out(program: Program) -> bool:
     """A function that makes a placeholder, and gives it back with what it builds, is given the placeholder."""
     found = False
-    for function in [n for n in ast.walk(program.tree) if isinstance(n, Function)]:
+    for function in program.every(Function):
         calls, ends = program.calls.get(function, []), returns(function)
         result = ends[0] if len(ends) == 1 else None
         if len(calls) < 2 or not isinstance(result, ast.Tuple) or function.args.vararg or function.args.kwarg or function.decorator_list:
             continue
-        made = {s.targets[0].id: s for s in ast.walk(function) if isinstance(s, ast.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], ast.Name)
+        made = {s.targets[0].id: s for s in walk(function) if isinstance(s, ast.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], ast.Name)
                 and isinstance(s.value, ast.Call) and program.api(s.value.func) == "tf.placeholder" and program.within.get(s) is function}
         names = [e.id for e in result.elts if isinstance(e, ast.Name) and e.id in made and _fixed(program, function, made[e.id].value)]
         statements = [program.editor.statement(call) for call in calls]
@@ -645,7 +665,7 @@ def _opening(editor: Editor, function: Function) -> int:
 
 def _fixed(program: Program, function: Function, value: ast.expr) -> bool:
     """Whether an expression means the same in a function and where it is called: it reads nothing of the function but its object."""
-    for node in ast.walk(value):
+    for node in walk(value):
         if isinstance(node, ast.Name) and node in program.names.scope_of:
             scope = program.names.lookup(node.id, program.names.scope_of[node])
             if scope is not None and scope.node is function and node.id != program.self_name(value):
@@ -657,11 +677,11 @@ def _helpers(program: Program) -> bool:
     """A function that takes gradients of what it is given stands where it is called: its ys are values, not functions."""
     for function in [n for n in program.tree.body if isinstance(n, Function)]:
         parameters = {a.arg for a in function.args.args}
-        sites = [n for n in ast.walk(function) if isinstance(n, ast.Call) and program.api(n.func) in ("tf.gradients", "tf.hessians") and n.args]
-        given = [n for site in sites for n in ast.walk(site.args[0]) if isinstance(n, ast.Name) and n.id in parameters]
+        sites = [n for n in walk(function) if isinstance(n, ast.Call) and program.api(n.func) in ("tf.gradients", "tf.hessians") and n.args]
+        given = [n for site in sites for n in walk(site.args[0]) if isinstance(n, ast.Name) and n.id in parameters]
         calls = program.calls.get(function, [])
         if given and calls and _fits(program, function) and sum(
-                isinstance(n, ast.Name) and n.id == function.name for n in ast.walk(program.tree)) == len(calls):
+                n.id == function.name for n in program.every(ast.Name)) == len(calls):
             outer = [c for c in calls if program.within.get(c) is not function]
             if outer and _put_in(program, function, outer[0], last=len(outer) == 1):
                 return True
@@ -671,14 +691,14 @@ def _helpers(program: Program) -> bool:
 def _fits(program: Program, function: Function) -> bool:
     """Whether a function is a few assignments, choices by what is None, and one value at its end."""
     ends, arguments = returns(function), function.args
-    if any(isinstance(n, ast.JoinedStr) for n in ast.walk(function)):
+    if any(isinstance(n, ast.JoinedStr) for n in walk(function)):
         return False
     if len(ends) != 1 or not isinstance(function.body[-1], ast.Return) or function.decorator_list or arguments.vararg or arguments.kwarg:
         return False
     start = isinstance(function.body[0], ast.Expr) and isinstance(function.body[0].value, ast.Constant)
     def fits(node: ast.stmt) -> bool:
         chosen = isinstance(node, ast.If) and _none_test(node.test) and all(isinstance(i, ast.Assign) for i in [*node.body, *node.orelse])
-        return chosen or isinstance(node, (ast.Assign, ast.For)) and not any(isinstance(n, ast.Return) for n in ast.walk(node))
+        return chosen or isinstance(node, (ast.Assign, ast.For)) and not any(isinstance(n, ast.Return) for n in walk(node))
 
     return all(map(fits, function.body[start:-1]))
 
@@ -696,8 +716,8 @@ def _put_in(program: Program, function: Function, call: ast.Call, last: bool) ->
         around.append(current)
         current = editor.parent(current)
     own, home = program.names.scopes[function].bindings, program.within.get(statement, program.tree)
-    inside = set(ast.walk(function))
-    there = {n.id for n in ast.walk(home) if isinstance(n, ast.Name) and n not in inside} | set(program.names.scopes[home].bindings)
+    inside = set(walk(function))
+    there = {n.id for n in walk(home) if isinstance(n, ast.Name) and n not in inside} | set(program.names.scopes[home].bindings)
     there |= set(program.names.module.bindings)
     texts: dict[str, str] = {}
     before: list[str] = []
@@ -748,7 +768,7 @@ def _substituted(program: Program, node: ast.expr | ast.stmt, function: Function
     """The text of a piece of a function with its names replaced."""
     start, end = program.editor.span(node)
     found = source[start:end]
-    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in texts and n in program.names.scope_of
+    names = [n for n in walk(node) if isinstance(n, ast.Name) and n.id in texts and n in program.names.scope_of
              and (scope := program.names.lookup(n.id, program.names.scope_of[n])) is not None and scope.node is function]
     for name in sorted(names, key=lambda n: program.editor.span(n)[0], reverse=True):
         left, right = (at - start for at in program.editor.span(name))
@@ -759,8 +779,8 @@ def _substituted(program: Program, node: ast.expr | ast.stmt, function: Function
 def _connected(program: Program) -> bool:
     """`g if g is not None else tf.zeros_like(v)` as `g`: what comes out as None there is zero here, or has no direct form."""
     found = False
-    for node in ast.walk(program.tree):
-        if isinstance(node, ast.IfExp) and _none_test(node.test) and isinstance(node.test, ast.Compare):
+    for node in program.every(ast.IfExp):
+        if _none_test(node.test) and isinstance(node.test, ast.Compare):
             kept, other = (node.body, node.orelse) if isinstance(node.test.ops[0], ast.IsNot) else (node.orelse, node.body)
             if isinstance(other, ast.Call) and program.api(other.func) == "tf.zeros_like" and ast.unparse(kept) == ast.unparse(node.test.left):
                 program.editor.replace(node, program.editor.original(kept))
@@ -784,9 +804,9 @@ def _inline(program: Program, function: Function, call: ast.Call) -> bool:
             or ends and not isinstance(function.body[-1], ast.Return) or any(isinstance(a, ast.Starred) for a in call.args):
         return False
     if any(isinstance(n, (ast.JoinedStr, ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom)) or isinstance(n, ast.Return) and n.value is None
-           for n in ast.walk(function)):
+           for n in walk(function)):
         return False
-    if sum(isinstance(n, ast.Name) and n.id == function.name for n in ast.walk(program.tree)) != 1 or _repeated(editor, statement):
+    if sum(n.id == function.name for n in program.every(ast.Name)) != 1 or _repeated(editor, statement):
         return False
     home = program.within.get(statement, program.tree)
     if isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1 and ends:
@@ -797,10 +817,10 @@ def _inline(program: Program, function: Function, call: ast.Call) -> bool:
         return False
     if pairs is None or _is_guarded(editor, statement):
         return False
-    there = {n.id for n in ast.walk(home) if isinstance(n, ast.Name)} | set(program.names.scopes[home].bindings)
+    there = {n.id for n in walk(home) if isinstance(n, ast.Name)} | set(program.names.scopes[home].bindings)
     if home is program.tree:
         there = set(program.names.module.bindings)
-    there |= {n.id for target, _ in pairs for n in ast.walk(target) if isinstance(n, ast.Name)}
+    there |= {n.id for target, _ in pairs for n in walk(target) if isinstance(n, ast.Name)}
     own = program.names.scopes[function].bindings
     texts: dict[str, str] = {}
     for target, value in pairs:
@@ -822,7 +842,7 @@ def _inline(program: Program, function: Function, call: ast.Call) -> bool:
             if any(not isinstance(b.node, ast.Name) for b in bound):
                 return False
             texts[name] = program.fresh(name)
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Name) and node.id in texts and node in program.names.scope_of:
             scope = program.names.lookup(node.id, program.names.scope_of[node])
             if scope is not None and scope.node is function:
