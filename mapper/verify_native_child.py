@@ -10,8 +10,9 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
+from importlib import import_module
 from itertools import islice
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import IO, Any
 
 import numpy as np
@@ -199,6 +200,7 @@ def serve_mindspore() -> None:
         if kind is not None:
             kind.__call__ = _seen(kind.__call__)
     ms.jit = _compiling(ms.jit)
+    _compiled_as_made()
     begun = ms.Parameter.__init__
 
     def begin(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -259,6 +261,27 @@ def _compiling(jit: Callable[..., Any]) -> Callable[..., Any]:
         return jit(getattr(function, "__mapper_inside__", function), *args, **kwargs)
 
     return compiling
+
+
+def _compiled_as_made() -> None:
+    """The same for the gradient functions that compiled code finds under a name: a global, a closure's, a cell's attribute."""
+    for module in ("mindspore.graph._parse.namespace", "mindspore._extends.parse.namespace"):
+        try:
+            namespace = import_module(module)
+        except ImportError:
+            continue
+        for kind in {namespace.Namespace, *namespace.Namespace.__subclasses__()}:
+            if "__getitem__" in vars(kind):
+                kind.__getitem__ = _inside(kind.__getitem__)
+        return
+
+
+def _inside(lookup: Callable[..., Any]) -> Callable[..., Any]:
+    def found(self: Any, name: str) -> Any:
+        value = lookup(self, name)
+        return vars(value).get("__mapper_inside__", value) if isinstance(value, FunctionType) else value
+
+    return found
 
 
 def _flat(value: Any) -> list[Any]:

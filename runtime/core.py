@@ -241,7 +241,7 @@ def gradients(ys: Sequence[Node], xs: Sequence[Node], grad_ys: Sequence[Cotangen
         terms = collected.get(key)
         if not terms:
             continue
-        total = _accumulate(terms, keep_sparse=key in wanted)
+        total = accumulate(terms, keep_sparse=key in wanted)
         if key in wanted:
             collected[key] = [total]
         else:
@@ -253,7 +253,7 @@ def gradients(ys: Sequence[Node], xs: Sequence[Node], grad_ys: Sequence[Cotangen
             slots.setdefault(id(node.inputs[0]), {}).setdefault(node.params["index"], []).append(dense)
         else:
             _send(node, dense, between, collected, through_integers, since)
-    return [_accumulate(collected[id(x)], keep_sparse=True) if collected.get(id(x)) else None for x in xs]
+    return [accumulate(collected[id(x)], keep_sparse=True) if collected.get(id(x)) else None for x in xs]
 
 
 def _between(ys: Sequence[Node], wanted: set[int], stopped: set[int], since: int | None, through_integers: bool,
@@ -317,13 +317,14 @@ def _by_output(node: Node, picked: dict[int, list[Cotangent]]) -> list[Node]:
     result = []
     for index in range(outputs):
         terms = picked.get(index)
-        total = densify(_accumulate(terms, keep_sparse=False)) if terms else hooks.zeros_like(pick(node, index))
+        total = densify(accumulate(terms, keep_sparse=False)) if terms else hooks.zeros_like(pick(node, index))
         assert total is not None
         result.append(total)
     return result
 
 
-def _accumulate(terms: Sequence[Cotangent], keep_sparse: bool) -> Cotangent:
+def accumulate(terms: Sequence[Cotangent], keep_sparse: bool) -> Cotangent:
+    """The sum of cotangents of one node, at least one; IndexedSlices only when all are and it is asked for."""
     if len(terms) == 1:
         return terms[0]
     sparse = [term for term in terms if isinstance(term, IndexedSlices)]

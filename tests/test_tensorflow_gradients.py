@@ -374,3 +374,31 @@ def test_fetches_keep_their_structure() -> None:
     assert value([]) == [] and value("a:0") == 1.0 and value(tf.no_op()) is None
     raises("TypeError", "Argument `fetch` = None has invalid type", lambda: value([a, None]))
     raises("TypeError", 'has invalid type "float"', lambda: value(3.0))
+
+
+# ---------------------------------------------------------------------------------------------- after control dependencies
+
+
+def test_gradients_go_to_every_read_of_a_variable() -> None:
+    """Measured: TensorFlow differentiates with respect to a variable, wherever in the order of a run it is read."""
+    w, d = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 1.0])
+    outside = tf.reduce_sum(w * w)
+    with tf.control_dependencies([tf.assign(d, d * 2.0)]):
+        found, = tf.gradients(tf.reduce_sum(w * d * w) + outside, w)
+        second, = tf.gradients(tf.reduce_sum(found * found), [d])
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert np.array_equal(session.run(found), [14, 12])
+        assert np.array_equal(session.run(second), [104, 160])
+
+
+def test_an_optimizer_starts_from_what_its_control_dependencies_left() -> None:
+    """Measured: the learning rate, the variable and its slots are read when the update runs."""
+    w, rate = tf.Variable([1.0, 2.0]), tf.Variable(0.1, trainable=False)
+    found = tf.gradients(tf.reduce_sum(w * w), [w])
+    with tf.control_dependencies([tf.assign(rate, rate / 2.0), tf.assign(w, w + 10.0)]):
+        train = tf.train.GradientDescentOptimizer(rate).apply_gradients(zip(found, [w]))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(train)
+        assert np.allclose(session.run(w), [10.9, 11.8])

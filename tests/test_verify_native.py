@@ -58,7 +58,8 @@ def agreed(path: Path, **options: Any) -> Verification:
 
 @pytest.mark.native
 @pytest.mark.parametrize("path", [ROOT / "examples/seed_tensorflow.py", ROOT / "examples/seed_mindspore.py", MINDSPORE / "functional_api.py",
-                                  MINDSPORE / "eight_combinations.py", TENSORFLOW / "influence_hvp.py"], ids=lambda path: path.stem)
+                                  MINDSPORE / "eight_combinations.py", MINDSPORE / "maml_functions.py", TENSORFLOW / "influence_hvp.py"],
+                         ids=lambda path: path.stem)
 def test_bundled_original_real_original_and_real_converted_agree(path: Path) -> None:
     result = agreed(path)
     assert "tensorflow" in result.machine and "mindspore" in result.machine

@@ -579,10 +579,6 @@ class Emitter:
         for part in (inner, dtype, name, trainable):
             if part is not None:
                 self.expr(part)
-        for other in ast.walk(inner):
-            read = isinstance(other, (ast.Name, ast.Attribute)) and not isinstance(self.editor.parent(other), ast.Attribute)
-            if read and isinstance(other, (ast.Name, ast.Attribute)) and isinstance(self.kind(other), Param):
-                self.editor.replace(other, f"{self.editor.original(other)}.initial_value")  # initializers run in no order
         suffix = self.dtype_suffix(inner, dtype) if inner is not data else (lambda: "")
         now = self.use("evaluate") if self.reads_variables(inner) else ""
 

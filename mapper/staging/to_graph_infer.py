@@ -365,6 +365,8 @@ class _Walker:
             return Function(method) if method else of.info.attributes.get(name)
         if isinstance(of, Module):
             return Module(canonical(f"{of.name}.{name}"))
+        if isinstance(of, Optimizer) and name == "learning_rate":
+            return Param()
         if isinstance(of, Optimizer):
             return Seq(element=Param()) if name in ("parameters", "params", "_parameters") else Method(of, name)
         if isinstance(of, Layer):

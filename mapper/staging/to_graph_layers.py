@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mapper.staging.to_graph_values import Host, Layer, Seq, Value, alternatives
+from mapper.staging.to_graph_values import Host, Layer, Optimizer, Seq, Value, alternatives
 
 if TYPE_CHECKING:
     from mapper.staging.to_graph_emit import Emitter
@@ -175,21 +175,27 @@ def optimizer(short: str, node: ast.Call, emitter: Emitter) -> Text | None:
         return None
     if short == "Adam" and probe["use_nesterov"] != "False":
         return None
-    name = emitter.use("Optimizer")
+    adjusted = any(isinstance(n, ast.Attribute) and n.attr == "learning_rate" and any(isinstance(o, Optimizer) for o in alternatives(emitter.kind(n.value)))
+                   for n in ast.walk(emitter.program.tree))
+    name = emitter.use("AdjustedOptimizer" if adjusted else "Optimizer")
     own = re.match(r"@(\w+)", form)
     form = emitter.use(own[1]) + form[own.end():] if own else form
     scheduled = emitter.use("Scheduled") if _scheduled(node, spec, emitter) else None
+    if adjusted and scheduled:
+        return None
 
     def rendered() -> str:
         texts = _bound(node, spec, emitter) or {}
         rates = texts["learning_rate"]
-        if scheduled is not None:
+        if scheduled is not None or adjusted:
             texts["learning_rate"] = "rate"
         rule = sgd(texts) if short == "SGD" else form.format(**texts)
         for tail in _DEFAULT_TAILS:
             rule = rule.removesuffix(tail) + ")" if rule.endswith(tail) else rule
         if scheduled is not None:
             rule = f"{scheduled}(lambda rate: {rule}, {rates})"
+        if adjusted and scheduled is None:
+            rule = f"lambda rate: {rule}, {rates}"
         decay = "0.0" if own else texts["weight_decay"]
         return f"{name}({texts['params']}, {rule}{'' if decay in ('0.0', '0') else f', weight_decay={decay}'})"
 

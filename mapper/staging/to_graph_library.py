@@ -828,6 +828,14 @@ class Optimizer:
             return self.rule.apply_gradients(zip(grads, self.parameters))
 
 
+class AdjustedOptimizer(Optimizer):
+    """One whose learning rate is a variable."""
+
+    def __init__(self, parameters, make, learning_rate, weight_decay=0.0):
+        self.learning_rate = tf.Variable(learning_rate, dtype=tf.float32, trainable=False, name="learning_rate")
+        super().__init__(parameters, make(self.learning_rate), weight_decay)
+
+
 def depend(value, operation):
     """`value`, handed on after `operation` has run."""
     with tf.control_dependencies([operation]):

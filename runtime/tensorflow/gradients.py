@@ -72,14 +72,32 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
     if y_tensors[0].dtype.name == "string":
         raise TypeError("Expected string, but got 1 of type 'int'.")
     with y_tensors[0].graph.as_default(), name_scope(name):
-        found = core.gradients([y_tensors[i].node for i in live], [x.node for x in x_tensors], [cotangents[i] for i in live],
-                               stop=[t.node for t in stop], unregistered=_unregistered) if live else [None] * len(x_tensors)
+        later = [_later_reads(x) for x in (xs if isinstance(xs, (list, tuple)) else [xs])]
+        found = core.gradients([y_tensors[i].node for i in live], [x.node for x in x_tensors] + [node for nodes in later for node in nodes],
+                               [cotangents[i] for i in live], stop=[t.node for t in stop] + [n for t in _flat(stop_gradients) for n in _later_reads(t)],
+                               unregistered=_unregistered) if live else [None] * len(x_tensors)
+        if live and any(later):
+            found = _with_later_reads(found, later)
         made: dict[int, Any] = {}
         results = [_result(x, g, unconnected_gradients, made) for x, g in zip(x_tensors, found, strict=True)]
     if at is not None:
         capture.declare(y_tensors[0].graph, at, [_recorded(r) for r in results], Problem([y.node for y in y_tensors], [x.node for x in x_tensors],
                                                                                          cotangents, [t.node for t in stop]))
     return results
+
+
+def _later_reads(value: Any) -> list[Node]:
+    return value.later_reads if isinstance(value, Variable) else []
+
+
+def _with_later_reads(found: list[Any], later: list[list[Node]]) -> list[Any]:
+    """The gradients of xs, each with those of the nodes that read the same variable under control dependencies."""
+    rest = iter(found[len(later):])
+    summed = []
+    for gradient, nodes in zip(found, later, strict=False):
+        parts = [part for part in (gradient, *(next(rest) for _ in nodes)) if part is not None]
+        summed.append(core.accumulate(parts, keep_sparse=True) if parts else None)
+    return summed
 
 
 def _recorded(result: Any) -> Any:

@@ -35,6 +35,7 @@ class Optimizer:
         self._lr, self._name = learning_rate, name
         self._learning_rate = learning_rate
         self._slots: dict[str, dict[Variable, Variable]] = {}
+        self._waiting: dict[Variable, Node] = {}
 
     def get_name(self) -> str:
         return self._name
@@ -66,11 +67,10 @@ class Optimizer:
         graph = get_default_graph()
         with name_scope(name or self._name):
             control = graph.control[-1] if graph.control else ()
-            before, graph.control = graph.control, []
             self._prepare(used)
+            self._waiting = {}
             updates = [u for g, v in used for u in self._apply(v, _dense(g), control, _touched(g, v) if self.by_rows else None)]
-            updates += self._finish(control, updates)
-            graph.control = before
+            updates += self._finish((*control, *(u.node for u in updates)) if control else (), updates)
             if global_step is None:
                 return group(*updates, name=name or self._name)
             with control_dependencies(updates):
@@ -89,14 +89,20 @@ class Optimizer:
         value = self._learning_rate() if callable(self._learning_rate) else self._learning_rate
         return _number(value, like)
 
+    def _now(self, variable: Variable) -> Node:
+        """The value that an update starts from: as it is once the control dependencies have run, and before any of these updates."""
+        if variable not in self._waiting:
+            self._waiting[variable] = variable._as_tensor().node
+        return self._waiting[variable]
+
     def _apply(self, variable: Variable, gradient: Node, control: tuple[Node, ...], touched: Node | None = None) -> list[Any]:
-        """Updates of one variable and its slots: all computed from the values before the run, in the rows that are `touched`."""
-        read = variable._read
+        """Updates of one variable and its slots, in the rows that are `touched`."""
+        read = self._now(variable)
         slots = [self._slots[name][variable] for name in self.slot_names]
-        new_value, *new_slots = self.rule(read, gradient, self._rate(read), *(s._read for s in slots))
+        new_value, *new_slots = self.rule(read, gradient, self._rate(read), *(self._now(s) for s in slots))
         changed = [*zip(slots, new_slots, strict=True), (variable, new_value)]
         if touched is not None:
-            changed = [(v, ops.where(touched, new, v._read)) for v, new in changed]
+            changed = [(v, ops.where(touched, new, self._now(v))) for v, new in changed]
         return [_store(v, n, control) for v, n in changed]
 
     def rule(self, value: Node, gradient: Node, rate: Node, *slots: Node) -> list[Node]:
@@ -186,7 +192,7 @@ class AdamOptimizer(Optimizer):
 
     def rule(self, value: Node, gradient: Node, rate: Node, *slots: Node) -> list[Node]:
         beta1, beta2 = _number(self._beta1, value), _number(self._beta2, value)
-        power1, power2 = (p._read for p in self._powers)
+        power1, power2 = (self._now(p) for p in self._powers)
         m = slots[0] + (gradient - slots[0]) * (1.0 - beta1)
         v = slots[1] + (gradient * gradient - slots[1]) * (1.0 - beta2)
         scaled = rate * ops.sqrt(1.0 - power2) / (1.0 - power1)
@@ -196,7 +202,7 @@ class AdamOptimizer(Optimizer):
         return [*self._powers, *super().variables()]
 
     def _finish(self, control: tuple[Node, ...], updates: list[Any]) -> list[Any]:
-        return [_store(p, p._read * _number(b, p._read), control) for p, b in zip(self._powers, (self._beta1, self._beta2), strict=True)]
+        return [_store(p, self._now(p) * _number(b, p._read), control) for p, b in zip(self._powers, (self._beta1, self._beta2), strict=True)]
 
 
 def _static(value: Any) -> Any:

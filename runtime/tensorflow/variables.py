@@ -56,6 +56,7 @@ class Variable:
         self.dtype = self.initial_value.dtype
         self._read = ops.state.read(self.key, node.shape if validate_shape else None, node.dtype)
         self._read.tag = self
+        self.later_reads: list[Any] = []  # nodes that read it under control dependencies: a gradient with respect to it goes there too
         operation = Operation(graph, full, "VariableV2", self._read)
         self._tensor = Tensor(self._read, graph, operation)
         initialize = ops.state.update(self.key, [node], lambda _, value: value, node.shape, node.dtype)
@@ -66,7 +67,9 @@ class Variable:
     def _as_tensor(self) -> Tensor:
         graph = get_default_graph()
         if graph.control and graph.control[-1]:
-            return wrap(ops.state.read(self.key, self._read.shape, self._read.dtype, graph.control[-1]), f"{self._name.rsplit('/', 1)[-1]}/read")
+            read = ops.state.read(self.key, self._read.shape, self._read.dtype, graph.control[-1])
+            self.later_reads.append(read)
+            return wrap(read, f"{self._name.rsplit('/', 1)[-1]}/read")
         return self._tensor
 
     def value(self) -> Tensor:
