@@ -16,8 +16,8 @@ def clip_by_norm(t, clip_norm, axes=None):
 class Net(object):
     def __init__(self, lr=0.1):
         r = np.random.RandomState(0)
-        self.w = ms.Parameter(ms.Tensor(r.randn(2, 4).astype(np.float32) * 0.5))
-        self.v = ms.Parameter(ms.Tensor(r.randn(4).astype(np.float32) * 0.5))
+        self.w = ms.Parameter(ms.Tensor(r.randn(2, 3).astype(np.float32) * 0.5))
+        self.v = ms.Parameter(ms.Tensor(r.randn(3).astype(np.float32) * 0.5))
         self.optimizer = nn.RMSProp([self.w, self.v], lr, decay=0.9, epsilon=0.01)
 
     def q(self, x):
