@@ -171,7 +171,7 @@ class Editor:
                     self._index_statements(child)
 
     # ---- reading -------------------------------------------------------------------------------------------
-    def original(self, node: ast.expr | ast.stmt) -> str:
+    def original(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
         """A node's text as it stands in the source."""
         start, end = self.span(node)
         return self.source[start:end]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mapper
 import pytest
+
+import mapper
 from mapper.staging.direct_emit import convert_directly
 from mapper.staging.simplify import simplified
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from mapper.edit import reindent, walk
-from mapper.names import Binding, read_names
+from mapper.names import Binding
 from mapper.results import Conversion
 from mapper.results import Site as Place
 from mapper.staging.direct import INITIALIZERS, Graph, NotDirect, Site, Step, is_none
@@ -15,7 +15,7 @@ from mapper.staging.direct_layers import attributes, header_edit, layer_text, ma
 from mapper.staging.direct_program import CONSTANTS, Function, returns
 from mapper.staging.direct_runs import Runs
 from mapper.staging.direct_sites import LocalSites
-from mapper.staging.simplify import simplified
+from mapper.staging.simplify import places, simplified, with_places
 from mapper.staging.value_library import CONTROL, value_definitions
 
 _RESERVED = frozenset({"ms", "ops", "nn"})
@@ -25,12 +25,17 @@ Part = ast.expr | ast.keyword | ast.arg
 def convert_directly(source: str, filename: str) -> Conversion:
     """The direct form of a program, or of a simpler one that means the same. Raises NotDirect when it has none, SyntaxError when
     `source` does not parse."""
-    tried, first = "", None
-    for simpler in simplified(source):
+    first, tried = None, ""
+    if "while_loop" not in source:      # a loop's end has simpler words, even where the direct form has some for the program as it is
+        try:
+            return _converted(source)
+        except NotDirect as problem:
+            first, tried = problem, with_places(source)
+    for simpler in simplified(tried or with_places(source)):
         if simpler != tried:
             tried = simpler
             try:
-                return _placed(_converted(simpler), source, simpler)
+                return _placed(_converted(simpler), simpler)
             except NotDirect as problem:
                 first = first or problem
     assert first is not None
@@ -43,37 +48,12 @@ def _converted(source: str) -> Conversion:
     return _Writer(graph).write()
 
 
-def _placed(conversion: Conversion, source: str, simpler: str) -> Conversion:
-    """A conversion of a simpler program with the places that its sites have in the program itself."""
-    if simpler == source:
-        return conversion
-    ours, theirs = _sites_in(simpler), _sites_in(source)
-    made = sum(text not in theirs.values() for text in ours.values())
-    more = len(ours) - len(theirs)  # compute_gradients is no site of the program's
-    sites = []
-    for site in conversion.sites:
-        said = ours.get((site.line, site.column), "")
-        same = [place for place, text in theirs.items() if text == said] or (list(theirs) if made > more else [])
-        if same:
-            theirs.pop(same[0])
-            sites.append(replace(site, line=same[0][0], column=same[0][1], kind="hessians" if said.startswith("rows") else site.kind))
+def _placed(conversion: Conversion, simpler: str) -> Conversion:
+    """A conversion of a simpler program with the places that its sites have in the program itself, where they are gradients there."""
+    known = places(simpler)
+    sites = [replace(site, line=at[0], column=at[1], kind=at[2]) for site in conversion.sites if (at := known.get((site.line, site.column)))]
     sites.sort(key=lambda s: (s.line, s.column))
     return replace(conversion, sites=tuple(replace(site, id=f"G{i + 1}") for i, site in enumerate(sites)))
-
-
-def _sites_in(source: str) -> dict[tuple[int, int], str]:
-    """Where a program asks for gradients, with the text of the calls; that of Hessians is the same as of the rows they are made of."""
-    tree = ast.parse(source)
-    names = read_names(tree)
-    found: dict[tuple[int, int], str] = {}
-    rows = {n for comp in walk(tree) if isinstance(comp, ast.ListComp) and ".shape[0]" in ast.unparse(comp.generators[0].iter) for n in walk(comp.elt)}
-    for call in sorted((n for n in walk(tree) if isinstance(n, ast.Call)), key=lambda n: (n.lineno, n.col_offset)):
-        api = names.resolve(call.func)
-        if api in ("tf.gradients", "tf.hessians"):
-            text = ast.unparse(call)
-            of_slope = call in rows and isinstance(y := call.args[0], ast.Subscript) and isinstance(y.value, ast.Name) and y.value.id.startswith("slope")
-            found[call.lineno, call.col_offset + 1] = f"rows for {ast.unparse(call.args[1]).strip('[]')}" if api == "tf.hessians" or of_slope else text
-    return found
 
 
 @dataclass(eq=False)

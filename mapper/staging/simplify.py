@@ -19,18 +19,55 @@ Pass = Callable[[Program], bool]
 
 def simplified(source: str) -> Iterator[str]:
     """Simpler and simpler programs: what is simpler in any case, then with all idioms rewritten, then also with the functions that are
-    called once, to build or run a part of the graph, where they are called."""
+    called once, to build or run a part of the graph, where they are called, then with those that make variables as well."""
     passes: list[tuple[str, Pass]] = [
         (r"compat|__version__", _imported), (r"\.eval\(", _evaluated), ("unstack", _unstacked), *[("gradients|hessians", _helpers)] * 8,
         (r"\bNone\b", _connected), ("hessians", _hessians), (r"\bmap\(", _mapped), (r"\.append\(", _appended), ("compute_gradients", _computed),
-        ("compute_gradients", _computed), ("assign|apply_gradients", _indexed), ("apply_gradients", _pairs_apart),
+        ("compute_gradients", _computed), ("assign|apply_gradients", _indexed), (r"assign.*\bzip\(", _lists_named),
+        ("apply_gradients", _pairs_apart), (r"\w, *\w.*=", _apart),
         ("placeholder|Variable|get_variable", _counted), ("=", _chained), ("placeholder", _placeholders_out)]
     source = _rewritten(source, [("while_loop", _last_of_loop)])
     yield source
     source = _rewritten(source, passes)
     yield source
-    before, source = source, _rewritten(source, [("def ", _inlined)] * 6)
-    yield _rewritten(source, passes) if source != before else source
+    for inlined in (_inlined, _all_inlined):
+        before, source = source, _rewritten(source, [("def ", inlined)] * 6)
+        if source != before:
+            source = _rewritten(source, passes)
+            yield source
+
+
+def with_places(source: str) -> str:
+    """The program with its places as the names of the gradients and Hessians it asks for: `places` finds them again when it is rewritten."""
+    program = Program(source)
+    edits: list[tuple[int, int, str]] = []
+    for call in program.every(ast.Call):
+        api = program.api(call.func)
+        if api not in ("tf.gradients", "tf.hessians") or _in_text(program, call) or not call.args and not call.keywords:
+            continue
+        place = f"'{api[3:]}_at_{call.lineno}_{call.col_offset + 1}'"
+        named = next((k.value for k in call.keywords if k.arg == "name"), None)
+        if named is not None:
+            edits.append((*program.editor.span(named), place))
+            continue
+        end = program.editor.span(call)[1] - 1
+        last = max([program.editor.span(part)[1] for part in call.args] + [program.editor.span(part)[1] for part in call.keywords])
+        comma = "," if "," not in re.sub(r"#.*", "", source[last:end]) else ""
+        edits.append((end, end, f"{comma} name={place}"))
+    for start, end, text in sorted(edits, reverse=True):
+        source = source[:start] + text + source[end:]
+    return source
+
+
+def places(source: str) -> dict[tuple[int, int], tuple[int, int, str]]:
+    """Where a rewritten program asks for the gradients of `with_places`: line and column there to line, column and kind in the program."""
+    found: dict[tuple[int, int], tuple[int, int, str]] = {}
+    for call in walk(ast.parse(source)):
+        for keyword in call.keywords if isinstance(call, ast.Call) else ():
+            said = keyword.value.value if keyword.arg == "name" and isinstance(keyword.value, ast.Constant) else None
+            if isinstance(said, str) and (match := re.fullmatch(r"(gradients|hessians)_at_(\d+)_(\d+)", said)):
+                found[call.lineno, call.col_offset + 1] = int(match[2]), int(match[3]), match[1]  # type: ignore[attr-defined]
+    return found
 
 
 def _rewritten(source: str, passes: Sequence[tuple[str, Pass]]) -> str:
@@ -152,6 +189,40 @@ def _indexed(program: Program) -> bool:
     return found
 
 
+def _lists_named(program: Program) -> bool:
+    """`[x.assign(y) for x, y in zip([a, b], …)]` with a name for the list."""
+    found = False
+    for node in program.every(ast.ListComp):
+        iterated, statement = node.generators[0].iter, program.editor.statement(node)
+        if not _assigns(program, node.elt) or not isinstance(iterated, ast.Call) or not _named(iterated, "zip") or _touches_text(program, node) \
+                or program.editor.parent(node) is not statement:
+            continue
+        for part in iterated.args:
+            if isinstance(part, (ast.List, ast.Tuple)) and part.elts and all(isinstance(e, (ast.Name, ast.Attribute)) for e in part.elts):
+                name = program.fresh("variables")
+                program.editor.insert_before(statement, f"{name} = {program.editor.original(part)}")
+                program.editor.replace(part, name)
+                found = True
+    return found
+
+
+def _apart(program: Program) -> bool:
+    """`a, b = tf.…, tf.…` as two statements, where none reads what another one binds."""
+    found = False
+    for node in program.every(ast.Assign):
+        target, value = node.targets[0], node.value
+        if len(node.targets) != 1 or not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts) \
+                or not all(isinstance(t, (ast.Name, ast.Attribute)) for t in target.elts) or not any(program.mentions(v) for v in value.elts) \
+                or _touches_text(program, node):
+            continue
+        bound = {ast.unparse(t) for t in target.elts}
+        if not any(isinstance(n, (ast.Name, ast.Attribute)) and ast.unparse(n) in bound for n in walk(value)):
+            text = program.editor.original
+            program.editor.replace_statement(node, "\n".join(f"{text(t)} = {text(v)}" for t, v in zip(target.elts, value.elts)))
+            found = True
+    return found
+
+
 def _applied(program: Program, node: ast.expr) -> bool:
     """Whether an expression is what an optimizer applies."""
     call = program.editor.parent(node)
@@ -266,8 +337,9 @@ def _hessians(program: Program) -> bool:
     """`tf.hessians(f, x)[0]` of a vector x as the gradients of the parts of a gradient."""
     found, tf = False, _tensorflow(program)
     for call in program.every(ast.Call):
-        if program.api(call.func) != "tf.hessians" or len(call.args) != 2 or call.keywords or tf is None:
+        if program.api(call.func) != "tf.hessians" or len(call.args) != 2 or any(k.arg != "name" for k in call.keywords) or tf is None:
             continue
+        place = "".join(f", {program.editor.original(k)}" for k in call.keywords)
         outer, x = program.editor.parent(call), call.args[1]
         x = x.elts[0] if isinstance(x, (ast.List, ast.Tuple)) and len(x.elts) == 1 else x
         statement = program.editor.statement(call)
@@ -278,7 +350,7 @@ def _hessians(program: Program) -> bool:
             continue
         y, said = (program.editor.original(part) for part in (call.args[0], x))
         slope, index = program.fresh(f"slope_of_{y}" if y.isidentifier() else "slope"), _unused(program, "i", (), statement)
-        rows = f"{tf}.stack([{tf}.gradients({slope}[{index}], {said})[0] for {index} in range({said}.shape[0])])"
+        rows = f"{tf}.stack([{tf}.gradients({slope}[{index}], {said}{place})[0] for {index} in range({said}.shape[0])])"
         program.editor.insert_before(statement, f"{slope} = {tf}.gradients({y}, {said})[0]")
         if unpacked:
             program.editor.replace_statement(statement, f"{program.editor.original(statement.targets[0].elts[0])} = {rows}")  # type: ignore[attr-defined]
@@ -788,13 +860,17 @@ def _connected(program: Program) -> bool:
     return found
 
 
-def _inlined(program: Program) -> bool:
+def _inlined(program: Program, roles: Sequence[str] = ("graph",)) -> bool:
     """A function of the module that builds or runs a part of the graph, and is called once, stands where it is called."""
     for function in [n for n in program.tree.body if isinstance(n, Function)]:
         calls = program.calls.get(function, [])
-        if len(calls) == 1 and program.role(function) == "graph" and not program.editor.changed and _inline(program, function, calls[0]):
+        if len(calls) == 1 and program.role(function) in roles and not program.editor.changed and _inline(program, function, calls[0]):
             return True
     return False
+
+
+def _all_inlined(program: Program) -> bool:
+    return _inlined(program, ("graph", "maker", "layer"))
 
 
 def _inline(program: Program, function: Function, call: ast.Call) -> bool:
@@ -895,4 +971,4 @@ def _is_guarded(editor: Editor, statement: ast.stmt) -> bool:
         and parent.test.left.id == "__name__"
 
 
-__all__ = ["NotDirect", "simplified"]
+__all__ = ["NotDirect", "places", "simplified", "with_places"]
