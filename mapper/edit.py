@@ -23,16 +23,43 @@ _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _BOM = "\ufeff"
 
 
+_NO_PARTS = frozenset(("ctx", "id", "attr", "arg", "kind", "type_comment", "lineno", "module", "level", "is_async", "conversion"))
+_parts: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: (), ast.alias: ()}
+
+
 def walk(node: ast.AST) -> list[ast.AST]:
-    """A node and all that is in it, as `ast.walk` gives them, and in half the time."""
+    """A node and all that is in it, as `ast.walk` gives them, but for the contexts of names; in a fraction of the time."""
     found = [node]
     for current in found:
-        for name in current._fields:
+        for name in parts(current):
             value = getattr(current, name, None)
-            if isinstance(value, ast.AST):
-                found.append(value)
-            elif isinstance(value, list):
+            if isinstance(value, list):
                 found += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST):
+                found.append(value)
+    return found
+
+
+def parts(node: ast.AST) -> tuple[str, ...]:
+    """The fields of a node that can hold nodes."""
+    kind = type(node)
+    known = _parts.get(kind)
+    if known is None:
+        known = _parts[kind] = tuple(name for name in kind._fields if name not in _NO_PARTS)
+    return known
+
+
+def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+    """For each node the one that holds it."""
+    found: dict[ast.AST, ast.AST] = {}
+    pending = [tree]
+    for current in pending:
+        for name in parts(current):
+            value = getattr(current, name, None)
+            inside = [item for item in value if isinstance(item, ast.AST)] if isinstance(value, list) else [value] if isinstance(value, ast.AST) else []
+            for item in inside:
+                found[item] = current
+            pending += inside
     return found
 
 
@@ -136,7 +163,7 @@ class Editor:
     def parent(self, node: ast.AST) -> ast.AST | None:
         """The node that contains `node`."""
         if self._parents is None:
-            self._parents = {c: n for n in ast.walk(self.tree) for c in ast.iter_child_nodes(n)}
+            self._parents = parents(self.tree)
         return self._parents.get(node)
 
     def adopt(self, node: ast.AST, parent: ast.AST) -> None:
@@ -452,15 +479,18 @@ class Editor:
 
     def result(self) -> str:
         """The edited module. Raises EditError if it does not parse (a defect of the edits, never of the source)."""
+        return self.parsed()[0]
+
+    def parsed(self) -> tuple[str, ast.Module]:
+        """The edited module and its syntax tree. Raises EditError as `result` does."""
         if not self._edits:
-            return self.bom + self.source
+            return self.bom + self.source, self.tree
         self._fill_emptied_blocks()
         code = self._splice(0, len(self.source))
         try:
-            ast.parse(code)
+            return self.bom + code, ast.parse(code)
         except SyntaxError as error:
             raise EditError(f"edited text does not parse: {error.msg}", error.lineno or 0) from error
-        return self.bom + code
 
     # ---- inside --------------------------------------------------------------------------------------------
     def _add(self, start: int, end: int, text: Text) -> _Edit:

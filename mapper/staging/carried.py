@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mapper.edit import walk
+
 FILES = ("deferred_library.py", "deferred_operations.py")
 _OPERATORS = {
     ast.Add: ("__add__", "__radd__"), ast.Sub: ("__sub__", "__rsub__"), ast.Mult: ("__mul__", "__rmul__"),
@@ -39,7 +41,7 @@ def uses(tree: ast.AST) -> frozenset[str]:
     """The names, attributes and operators that a piece of code may reach a definition by."""
     found: set[str] = set()
     own = bound(tree)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             if node.id not in own:
                 found.add(node.id)
@@ -68,7 +70,7 @@ def bound(tree: ast.AST) -> frozenset[str]:
         return frozenset()
     names: set[str] = set()
     outer: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.arg):
             names.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

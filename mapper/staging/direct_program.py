@@ -393,7 +393,8 @@ class Program:
         if isinstance(node.func, ast.Name) and node.func.id in _NUMBERS and not self.bindings(node.func):
             return "number"
         if isinstance(node.func, ast.Name) and node.func.id in ("max", "min", "sum", "abs") and node.args and not self.bindings(node.func):
-            return self.kind(node.args[0]) if self.kind(node.args[0]) in ("number", "tensor") else "unknown"
+            found = self.kind(node.args[0])
+            return "tensor" if found == "tensors" and node.func.id == "sum" else found if found in ("number", "tensor") else "unknown"
         target = self.callee(node)
         if isinstance(target, Function):
             return _joined([self.kind(r) for r in returns(target)])

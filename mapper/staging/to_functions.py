@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import re
 
-from mapper.edit import Editor
+from mapper.edit import Editor, walk
 from mapper.names import Names, read_names
 from mapper.results import Conversion, Finding, Site
 from mapper.staging.carried import carried, definitions, uses
@@ -63,7 +63,7 @@ def convert_plainly(source: str, filename: str) -> Conversion:
             program.renamed[name] = next(n for n in (name + "_" * i for i in range(1, 9)) if n not in taken)
     imports = _framework_imports(program)
     _drop_furniture(program)
-    for node in ast.walk(program.tree):
+    for node in walk(program.tree):
         if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
             _reference(program, node)
         elif isinstance(node, ast.Attribute) and (api := program.api(node)) is not None:
@@ -74,9 +74,11 @@ def convert_plainly(source: str, filename: str) -> Conversion:
         for reason in dict.fromkeys(reasons):
             program.editor.mark(statement, "M201", reason)
             findings.append(Finding("M201", "error", filename, statement.lineno, statement.col_offset + 1, "", reason))
-    _carry(program, imports)
-    code = program.editor.result()
-    return Conversion(code, tuple(sorted(findings, key=lambda f: (f.line, f.column))), tuple(_sites(program, code)))
+    place, text = _carry(program, imports)
+    code, tree = program.editor.parsed()
+    after = code[:code.index(place)].count("\n") + 1 if text else 0
+    sites = _sites(program, tree, after, text.count("\n"))
+    return Conversion(code.replace(place, text, 1) if text else code, tuple(sorted(findings, key=lambda f: (f.line, f.column))), tuple(sites))
 
 
 # ------------------------------------------------------------------------------------------------------------- references
@@ -109,7 +111,7 @@ def _reference(program: _Program, node: ast.Name | ast.Attribute) -> None:
     text = meaning(api)
     statement = editor.statement(node)
     if text is None and _only_a_name(program, node, api):
-        program.dropped.update(ast.walk(statement))
+        program.dropped.update(walk(statement))
         editor.delete(statement)
         return
     if text is None:
@@ -192,26 +194,26 @@ def _iterated(program: _Program, target: ast.AST) -> ast.expr | None:
 
 def _drop_furniture(program: _Program) -> None:
     """Statements that mean nothing in MindSpore go; `with tf.device(...)` gives way to its body."""
-    for node in ast.walk(program.tree):
+    for node in walk(program.tree):
         if isinstance(node, ast.Assign) and program.api(node.value) in ("tf", "tf.compat.v1") or _chooses_version(program, node):
-            program.dropped.update(ast.walk(node))
+            program.dropped.update(walk(node))
             program.editor.delete(node)  # type: ignore[arg-type]
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             api = program.api(node.value.func)
             base = node.value.func.value if isinstance(node.value.func, ast.Attribute) else None
             inner = program.api(base.func) if isinstance(base, ast.Call) else None
             if api in FURNITURE or inner in FURNITURE or api is not None and (api.startswith("tf.summary.") or api.startswith("tf.compat.v1.logging")):
-                program.dropped.update(ast.walk(node))
+                program.dropped.update(walk(node))
                 program.editor.delete(node)
         elif isinstance(node, ast.With) and all(_is_device(program, item) for item in node.items):
             for item in node.items:
-                program.dropped.update(ast.walk(item))
+                program.dropped.update(walk(item))
             program.editor.unwrap(node)
 
 
 def _chooses_version(program: _Program, node: ast.AST) -> bool:
     """Whether a statement only picks the imports and switches for a version of TensorFlow."""
-    if not isinstance(node, ast.If) or not any(program.api(n) in ("tf.__version__", "tf.VERSION") for n in ast.walk(node.test) if isinstance(n, ast.expr)):
+    if not isinstance(node, ast.If) or not any(program.api(n) in ("tf.__version__", "tf.VERSION") for n in walk(node.test) if isinstance(n, ast.expr)):
         return False
     inner = [*node.body, *node.orelse]
     return all(isinstance(s, (*_IMPORTS, ast.Pass)) or isinstance(s, ast.Assign) and program.api(s.value) in ("tf", "tf.compat.v1")
@@ -229,7 +231,7 @@ def _is_device(program: _Program, item: ast.withitem) -> bool:
 def _framework_imports(program: _Program) -> list[ast.stmt]:
     """The statements that import TensorFlow, in the order of the program; what is inside them is settled."""
     found: list[ast.stmt] = []
-    for node in ast.walk(program.tree):
+    for node in walk(program.tree):
         if isinstance(node, _IMPORTS) and any(_is_tensorflow(node, alias) for alias in node.names):
             found.append(node)
     return found
@@ -241,17 +243,18 @@ def _is_tensorflow(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
     return alias.name.split(".")[0] in ("tensorflow", "tensorflow_core")
 
 
-def _carry(program: _Program, imports: list[ast.stmt]) -> None:
-    """The imports and definitions that the converted program needs, where it imported TensorFlow."""
+def _carry(program: _Program, imports: list[ast.stmt]) -> tuple[str, str]:
+    """Puts the imports that the converted program needs where it imported TensorFlow, and a comment after them. Gives that comment, and the
+    definitions that take its place: they are long, and need not be parsed with the program."""
     editor = program.editor
     if not program.problems:
         _remove_imports(program, imports)
     if not program.wanted and not any(True for _ in imports):
-        return
+        return "", ""
     program_uses = set().union(*(uses(statement) for statement in program.tree.body)) if program.tree.body else set()
-    if "gradients" in program.editor.source and any(isinstance(n, (ast.Is, ast.IsNot)) for n in ast.walk(program.tree)):
+    if "gradients" in program.editor.source and any(isinstance(n, (ast.Is, ast.IsNot)) for n in walk(program.tree)):
         program.wanted.add("linked")  # whether a gradient is None is asked for
-    if any(isinstance(n, ast.Slice) and n.step is not None and not isinstance(n.step, ast.Constant) for n in ast.walk(program.tree)):
+    if any(isinstance(n, ast.Slice) and n.step is not None and not isinstance(n.step, ast.Constant) for n in walk(program.tree)):
         program.wanted.add("turned_round")  # a negative step, or one that may be
     support = carried(program_uses, program.wanted, program.renamed)
     text = support.text
@@ -277,22 +280,25 @@ def _carry(program: _Program, imports: list[ast.stmt]) -> None:
     else:
         editor.insert_before(first, "\n".join(lines))
     following = _after_imports(program.tree.body)
-    if text:
-        if following is None:
-            editor.add_imports(["", text])
-        else:
-            editor.insert_before(following, "\n" + text + "\n\n")
+    place = "# definitions"
+    while place in editor.source:
+        place += "_"
+    if text and following is None:
+        editor.add_imports(["", place])
+    elif text and following is not None:
+        editor.insert_before(following, "\n" + place + "\n\n")
+    return place, text
 
 
 def _is_import_block(statement: ast.stmt, imports: list[ast.stmt]) -> bool:
-    return isinstance(statement, (ast.Try, ast.If)) and any(node in imports for node in ast.walk(statement))
+    return isinstance(statement, (ast.Try, ast.If)) and any(node in imports for node in walk(statement))
 
 
 def _remove_imports(program: _Program, imports: list[ast.stmt]) -> None:
     editor = program.editor
     for statement in program.tree.body:
         if isinstance(statement, ast.Try) and _only_imports(statement, imports):
-            program.dropped.update(ast.walk(statement))
+            program.dropped.update(walk(statement))
             editor.delete(statement)
     for node in imports:
         if node in program.dropped:
@@ -326,16 +332,15 @@ def _after_imports(body: list[ast.stmt]) -> ast.stmt | None:
     return rest[0] if rest else None
 
 
-def _sites(program: _Program, code: str) -> list[Site]:
-    """Where each gradient of the original stands in the output: the n-th call of `gradients` is the n-th."""
+def _sites(program: _Program, tree: ast.Module, after: int, lines: int) -> list[Site]:
+    """Where each gradient of the original stands in the output, of which `tree` is what `lines` more follow a line of: the n-th call of
+    `gradients` is the n-th."""
     marked = set(program.problems)
     converted: list[tuple[int, int]] = []
     text = {name: program.renamed.get(name, name) for name in ("gradients", "hessians")}
-    tree = ast.parse(code) if program.sites else ast.Module([], [])
-    carried_until = _definitions_end(program, tree)
-    for node in (n for statement in tree.body if (statement.end_lineno or 0) > carried_until for n in ast.walk(statement)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in text.values() and node.lineno > carried_until:
-            converted.append((node.lineno, node.col_offset + 1))
+    for node in walk(tree) if program.sites else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in text.values():
+            converted.append((node.lineno + lines * (node.lineno > after), node.col_offset + 1))
     converted.sort()
     found: list[Site] = []
     position = 0
@@ -346,14 +351,3 @@ def _sites(program: _Program, code: str) -> list[Site]:
         position += 1
         found.append(Site(f"G{len(found) + 1}", call.lineno, call.col_offset + 1, place, kind))
     return found
-
-
-def _definitions_end(program: _Program, tree: ast.Module) -> int:
-    """The last line of the carried definitions."""
-    names = {program.renamed.get(name, name) for name in definitions()}
-    own = {s.name for s in program.tree.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))}
-    last = 0
-    for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and statement.name in names and statement.name not in own:
-            last = max(last, statement.end_lineno or 0)
-    return last
