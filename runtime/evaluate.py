@@ -1,31 +1,47 @@
 """Runs symbolic nodes: prunes, orders, executes, and frees values as soon as nobody needs them."""
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from .core import CONSTANT, Array, Node
+from .lowering import Layout
 from .ops import state as state_ops
 from .ops.state import PLACEHOLDER, READ, UPDATE
+from .plan import compiled
 
 State = MutableMapping[Any, Array]
-Step = tuple[int, Callable[..., Any], tuple[int, ...], dict[str, Any], tuple[int, ...]]
+SHAPES = 8                    # combinations of shapes that a program has plans for
+COMPILE = 50                  # how much longer it takes to compile a step than to execute it
 
 
 class Prepared:
-    """An ordered program for one set of fetches and fed nodes: run it with `run(feeds, state)`."""
+    """A program for one set of fetches and fed nodes: run it with `run(feeds, state)`.
+
+    At first its nodes are executed one after the other. Once it has taken as long as its compilation takes, it is compiled for the
+    shapes and dtypes that feeds and variables have."""
 
     def __init__(self, fetches: Sequence[Node], fed: Sequence[Node]) -> None:
-        order = execution_order(fetches, {id(node) for node in fed})
+        self.early, self.late = execution_order(fetches, {id(node) for node in fed})
+        order = self.early + self.late
         self.slot = {id(node): index for index, node in enumerate(order)}
         for node in fed:
             self.slot.setdefault(id(node), len(self.slot))
         self.fed = [self.slot[id(node)] for node in fed]
         self.fetched = [self.slot[id(node)] for node in fetches]
-        self.nodes = (*order, *fetches, *fed)          # keeps ids from being reused
+        self.inputs, self.fetches = fed, fetches       # with the order, they keep ids from being reused
         self.steps = self._steps(order, {id(node) for node in fed})
+        self.read = list(dict.fromkeys(node.params["key"] for node in order if node.primitive is READ and not node.control))
+        self.plans: dict[Any, _Specialised] = {}
+        self.fast: Callable[..., list[Any] | None] | None = None
+        self.lock = Lock()
 
     def _steps(self, order: Sequence[Node], fed: set[int]) -> list[tuple[Any, ...]]:
         last: dict[int, int] = {}
@@ -45,18 +61,101 @@ class Prepared:
         """Values of the fetches, given one array per fed node.
 
         Raises state_ops.Unfed and state_ops.Uninitialized."""
+        # A plan writes into buffers of its own: whoever comes while it runs (a thread, a function that it calls) goes the slow way.
+        if self.fast is not None and self.lock.acquire(False):
+            try:
+                found = self.fast(feeds, state)
+                if found is None:
+                    found = self._other_plan(feeds, state)
+            finally:
+                self.lock.release()
+            if found is not None:
+                return found
+        return self._interpret_or_compile(feeds, state)
+
+    def _other_plan(self, feeds: Sequence[Array], state: State) -> list[Any] | None:
+        known = self.plans.get(self._signature(feeds, state))
+        if known is None or known.run is None:
+            return None
+        self.fast = known.run
+        return known.run(feeds, state)
+
+    def _interpret_or_compile(self, feeds: Sequence[Array], state: State) -> list[Any]:
+        signature = self._signature(feeds, state)
+        if signature is None:
+            return self.interpret(feeds, state)
+        known = self.plans.get(signature)
+        if known is None:
+            while len(self.plans) >= SHAPES:
+                del self.plans[next(iter(self.plans))]
+            known = self.plans[signature] = _Specialised()
+        known.runs += 1
+        if known.run is not None or known.runs not in (2, known.patience):
+            return self.interpret(feeds, state)
+        layouts: list[Layout | None] = [None] * len(self.slot)
+        found = self.interpret(feeds, state, layouts)
+        known.patience = patience(len(self.steps), layouts)
+        if known.runs >= known.patience:
+            known.run = self.fast = self.compile(layouts)
+        return found
+
+    def _signature(self, feeds: Sequence[Array], state: State) -> Any:
+        """What a plan is made for; None when a variable has no value."""
+        arrays = [*feeds, *map(state.get, self.read)]
+        return None if any(a is None for a in arrays) else tuple((a.shape, a.dtype) for a in arrays if a is not None)
+
+    def compile(self, layouts: Sequence[Layout | None]) -> Callable[..., list[Any] | None]:
+        """The plan for the layouts that one run noted for all slots."""
+        run = compiled(self.early, self.late, self.inputs, self.fetches, {key: layouts[slot] for key, slot in self.slot.items()}, _execute)
+        # Code of the program must see the settings that the program makes, which a context of our own would hide.
+        return quietly(run, any(node.primitive is not None and node.primitive.name in ("python", "call", "custom") for node in self.early + self.late))
+
+    def interpret(self, feeds: Sequence[Array], state: State, layouts: list[Layout | None] | None = None) -> list[Any]:
+        """Runs node after node; `layouts` collects what the values of all slots were like."""
         values: list[Any] = [None] * len(self.slot)
         for slot, array in zip(self.fed, feeds, strict=True):
             values[slot] = array
+            if layouts is not None:
+                layouts[slot] = Layout(array.shape, array.dtype, array.strides)
         with np.errstate(all="ignore"):
             for slot, node, sources, dead in self.steps:
-                values[slot] = _execute(node, [values[s] for s in sources], state)
+                value = values[slot] = _execute(node, [values[s] for s in sources], state)
+                if layouts is not None and type(value) is np.ndarray:
+                    layouts[slot] = Layout(value.shape, value.dtype, value.strides)
                 for gone in dead:
                     values[gone] = None
         return [values[slot] for slot in self.fetched]
 
 
-def _execute(node: Node, arrays: list[Any], state: State) -> Any:
+@dataclass
+class _Specialised:
+    """What is known of runs with feeds and variables of certain shapes: how many there were, and the plan for them."""
+
+    runs: int = 0
+    patience: int = 0
+    run: Callable[..., list[Any] | None] | None = None
+
+
+def patience(steps: int, layouts: Sequence[Layout | None]) -> int:
+    """After how many runs a plan has cost what its compilation costs: estimated, so that the clock decides nothing."""
+    elements = sum(math.prod(layout.shape) for layout in layouts if layout is not None)
+    return max(2, math.ceil(COMPILE * steps / (steps + elements / 1000)))
+
+
+def quietly(run: Callable[..., list[Any] | None], calls_out: bool) -> Callable[..., list[Any] | None]:
+    """`run` without NumPy's warnings. Entering a context is faster than np.errstate, but only NumPy 2 keeps its settings in it."""
+    if calls_out or int(np.__version__.split(".")[0]) < 2:
+        def warned(feeds: Any, state: Any) -> Any:
+            with np.errstate(all="ignore"):
+                return run(feeds, state)
+
+        return warned
+    context = copy_context()
+    context.run(np.seterr, all="ignore")
+    return partial(context.run, run)
+
+
+def _execute(node: Node, arrays: Sequence[Any], state: State) -> Any:
     primitive = node.primitive
     params = node.params
     if primitive is None:
@@ -87,11 +186,11 @@ def _execute(node: Node, arrays: list[Any], state: State) -> Any:
     return result if node.dtype is None or result.dtype == node.dtype else result.astype(node.dtype)
 
 
-def execution_order(fetches: Sequence[Node], fed: set[int]) -> list[Node]:
-    """The nodes that the fetches need, in the order in which they must run.
+def execution_order(fetches: Sequence[Node], fed: set[int]) -> tuple[list[Node], list[Node]]:
+    """The nodes that the fetches need, in the order in which they must run, in two parts.
 
     Everything that depends on no update comes first, so that values and gradients are those from before the updates of the
-    run; the updates follow, and what waits for them."""
+    run; the updates follow in the second part, and what waits for them."""
     needed: dict[int, Node] = {}
     pending = list(fetches)
     while pending:
@@ -110,7 +209,7 @@ def execution_order(fetches: Sequence[Node], fed: set[int]) -> list[Node]:
             late.append(node)
         else:
             early.append(node)
-    return early + late
+    return early, late
 
 
 def _topological(needed: Mapping[int, Node], fed: set[int]) -> list[Node]:

@@ -27,6 +27,8 @@ from .shape import (
 
 
 def _turn(x: Array, turned: bool) -> Array:
+    if 0 in x.strides:
+        x = x.copy()              # NumPy multiplies matrices of repeated elements without BLAS
     return np.swapaxes(x, -1, -2) if turned else x
 
 

@@ -19,13 +19,20 @@ def _like(x: Node, like: Node, **params: Any) -> tuple[Shape, Any]:
 
 # ------------------------------------------------------------------------------------------------ shapes taken from a node
 
+def sum_axes(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The axes over which an array of `shape` is summed to have the shape `wanted` but for axes of size one; None when it is the smaller one."""
+    extra = len(shape) - len(wanted)
+    if extra < 0 or any(m == 1 and n != 1 for m, n in zip(shape[extra:], wanted, strict=True)):
+        return None
+    return tuple(range(extra)) + tuple(i + extra for i, n in enumerate(wanted) if n == 1 and shape[i + extra] != 1)
+
+
 def _sum_to(x: Array, shape: tuple[int, ...]) -> Any:
     if x.shape == shape:
         return x
-    extra = x.ndim - len(shape)
-    if extra < 0 or any(m == 1 and n != 1 for m, n in zip(x.shape[extra:], shape, strict=True)):
+    axes = sum_axes(x.shape, shape)
+    if axes is None:
         return np.broadcast_to(x, shape)          # a cotangent that was given smaller than its tensor
-    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
     return x.sum(axis=axes, keepdims=True, dtype=x.dtype).reshape(shape)
 
 
