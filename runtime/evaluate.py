@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -40,45 +40,45 @@ class Prepared:
         self.steps = self._steps(order, {id(node) for node in fed})
         self.read = list(dict.fromkeys(node.params["key"] for node in order if node.primitive is READ and not node.control))
         self.plans: dict[Any, _Specialised] = {}
-        self.fast: Callable[..., list[Any] | None] | None = None
-        self.lock = Lock()
+        self.compiled = False
+        self.idle: list[Callable[..., list[Any] | None]] = []            # the plan that ran last, unless it is running
 
     def _steps(self, order: Sequence[Node], fed: set[int]) -> list[tuple[Any, ...]]:
-        last: dict[int, int] = {}
-        for position, node in enumerate(order):
+        """For each node its slot, itself, the slots of its inputs, and those of them that nobody needs after it."""
+        slot, used = self.slot, bytearray(len(self.slot))
+        for fetched in self.fetched:
+            used[fetched] = 1
+        steps: list[tuple[Any, ...]] = []
+        for node in reversed(order):
             if id(node) not in fed:
-                for source in node.inputs:
-                    last[self.slot[id(source)]] = position
-        kept = set(self.fetched)
-        dead: dict[int, list[int]] = {}
-        for slot, position in last.items():
-            if slot not in kept:
-                dead.setdefault(position, []).append(slot)
-        return [(self.slot[id(node)], node, tuple(self.slot[id(source)] for source in node.inputs), tuple(dead.get(position, ())))
-                for position, node in enumerate(order) if id(node) not in fed]
+                sources = tuple([slot[id(source)] for source in node.inputs])
+                dead: list[int] = []
+                for source in sources:
+                    if not used[source]:
+                        used[source] = 1
+                        dead.append(source)
+                steps.append((slot[id(node)], node, sources, tuple(dead)))
+        return steps[::-1]
 
     def run(self, feeds: Sequence[Array], state: State) -> list[Any]:
         """Values of the fetches, given one array per fed node.
 
         Raises state_ops.Unfed and state_ops.Uninitialized."""
-        # A plan writes into buffers of its own: whoever comes while it runs (a thread, a function that it calls) goes the slow way.
-        if self.fast is not None and self.lock.acquire(False):
-            try:
-                found = self.fast(feeds, state)
-                if found is None:
-                    found = self._other_plan(feeds, state)
-            finally:
-                self.lock.release()
-            if found is not None:
-                return found
-        return self._interpret_or_compile(feeds, state)
-
-    def _other_plan(self, feeds: Sequence[Array], state: State) -> list[Any] | None:
-        known = self.plans.get(self._signature(feeds, state))
-        if known is None or known.run is None:
-            return None
-        self.fast = known.run
-        return known.run(feeds, state)
+        # A plan writes into buffers of its own: whoever comes while it runs (a thread, a function that it calls) finds none.
+        try:
+            fast = self.idle.pop()
+        except IndexError:
+            return self._interpret_or_compile(feeds, state)
+        try:
+            found = fast(feeds, state)
+            if found is None:
+                known = self.plans.get(self._signature(feeds, state))
+                if known is not None and known.run is not None:
+                    fast = known.run
+                    found = fast(feeds, state)
+        finally:
+            self.idle.append(fast)
+        return self._interpret_or_compile(feeds, state) if found is None else found
 
     def _interpret_or_compile(self, feeds: Sequence[Array], state: State) -> list[Any]:
         signature = self._signature(feeds, state)
@@ -90,13 +90,23 @@ class Prepared:
                 del self.plans[next(iter(self.plans))]
             known = self.plans[signature] = _Specialised()
         known.runs += 1
-        if known.run is not None or known.runs not in (2, known.patience):
+        if known.runs == 2:
+            sizes: list[int] = []
+            found = self.interpret(feeds, state, lambda slot, array: sizes.append(array.size))
+            known.patience = patience(len(self.steps), sum(sizes))
+            return found
+        if known.run is not None or known.runs < 2 or known.runs < known.patience:
             return self.interpret(feeds, state)
         layouts: list[Layout | None] = [None] * len(self.slot)
-        found = self.interpret(feeds, state, layouts)
-        known.patience = patience(len(self.steps), layouts)
-        if known.runs >= known.patience:
-            known.run = self.fast = self.compile(layouts)
+
+        def note(slot: int, array: Array) -> None:
+            layouts[slot] = Layout(array.shape, array.dtype, array.strides)
+
+        found = self.interpret(feeds, state, note)
+        known.run = self.compile(layouts)
+        if not self.compiled:
+            self.compiled = True
+            self.idle.append(known.run)
         return found
 
     def _signature(self, feeds: Sequence[Array], state: State) -> Any:
@@ -110,18 +120,18 @@ class Prepared:
         # Code of the program must see the settings that the program makes, which a context of our own would hide.
         return quietly(run, any(node.primitive is not None and node.primitive.name in ("python", "call", "custom") for node in self.early + self.late))
 
-    def interpret(self, feeds: Sequence[Array], state: State, layouts: list[Layout | None] | None = None) -> list[Any]:
-        """Runs node after node; `layouts` collects what the values of all slots were like."""
+    def interpret(self, feeds: Sequence[Array], state: State, note: Callable[[int, Array], None] | None = None) -> list[Any]:
+        """Runs node after node; `note` is told the slot and the value of each that is an array."""
         values: list[Any] = [None] * len(self.slot)
         for slot, array in zip(self.fed, feeds, strict=True):
             values[slot] = array
-            if layouts is not None:
-                layouts[slot] = Layout(array.shape, array.dtype, array.strides)
+            if note is not None:
+                note(slot, array)
         with np.errstate(all="ignore"):
             for slot, node, sources, dead in self.steps:
                 value = values[slot] = _execute(node, [values[s] for s in sources], state)
-                if layouts is not None and type(value) is np.ndarray:
-                    layouts[slot] = Layout(value.shape, value.dtype, value.strides)
+                if note is not None and type(value) is np.ndarray:
+                    note(slot, value)
                 for gone in dead:
                     values[gone] = None
         return [values[slot] for slot in self.fetched]
@@ -136,10 +146,10 @@ class _Specialised:
     run: Callable[..., list[Any] | None] | None = None
 
 
-def patience(steps: int, layouts: Sequence[Layout | None]) -> int:
-    """After how many runs a plan has cost what its compilation costs: estimated, so that the clock decides nothing."""
-    elements = sum(math.prod(layout.shape) for layout in layouts if layout is not None)
-    return max(2, math.ceil(COMPILE * steps / (steps + elements / 1000)))
+def patience(steps: int, elements: int) -> int:
+    """After how many runs of so many steps on so many elements a plan has cost what its compilation costs: estimated, so that the clock
+    decides nothing."""
+    return math.ceil(COMPILE * steps / (steps + elements / 1000)) if steps else 0
 
 
 def quietly(run: Callable[..., list[Any] | None], calls_out: bool) -> Callable[..., list[Any] | None]:
@@ -193,16 +203,23 @@ def execution_order(fetches: Sequence[Node], fed: set[int]) -> tuple[list[Node],
     run; the updates follow in the second part, and what waits for them."""
     needed: dict[int, Node] = {}
     pending = list(fetches)
+    waiting = updating = False
     while pending:
         node = pending.pop()
         if id(node) not in needed:
             needed[id(node)] = node
             if id(node) not in fed:
                 pending.extend(node.inputs)
-                pending.extend(node.control)
+                if node.control:
+                    pending.extend(node.control)
+                    waiting = True
+                updating = updating or node.primitive is UPDATE
+    order = _topological(needed, fed) if waiting else sorted(needed.values(), key=attrgetter("serial"))
+    if not updating:
+        return order, []
     after: set[int] = set()
     early, late = [], []
-    for node in _topological(needed, fed):
+    for node in order:
         sources = () if id(node) in fed else (*node.inputs, *node.control)
         if (node.primitive is UPDATE and id(node) not in fed) or any(id(source) in after for source in sources):
             after.add(id(node))
@@ -213,9 +230,8 @@ def execution_order(fetches: Sequence[Node], fed: set[int]) -> tuple[list[Node],
 
 
 def _topological(needed: Mapping[int, Node], fed: set[int]) -> list[Node]:
-    ordered = sorted(needed.values(), key=lambda node: node.serial)
-    position = {id(node): i for i, node in enumerate(ordered)}
-    if all(position[id(source)] < i for i, node in enumerate(ordered) if id(node) not in fed for source in node.control):
+    ordered = sorted(needed.values(), key=attrgetter("serial"))
+    if all(source.serial < node.serial for node in ordered if node.control and id(node) not in fed for source in node.control):
         return ordered
     # A control input may be younger than its node: sort by depth first, without recursion.
     done: set[int] = set()

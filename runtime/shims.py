@@ -1,6 +1,7 @@
 """Serves `import tensorflow` and `import mindspore` from the bundled faces, in this process only."""
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -52,5 +53,7 @@ class FaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def install() -> None:
     """Puts the faces before everything else on the import path of this process."""
+    # A graph only grows: to look through all of it again and again finds nothing. What dies young is found as before.
+    gc.set_threshold(*gc.get_threshold()[:2], 1000)
     if not any(isinstance(finder, FaceFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, FaceFinder())

@@ -36,13 +36,9 @@ class IndexedSlicesValue:
         return f"IndexedSlicesValue(values={self.values!r}, indices={self.indices!r}, dense_shape={self.dense_shape!r})"
 
 
-def _single_feeds(feed_dict: Any) -> Iterator[tuple[Any, Any]]:
-    """Keys and values; a key of several tensors, such as the state of a cell, is fed as many values."""
-    for key, value in feed_dict.items():
-        if isinstance(key, (list, tuple)):
-            yield from zip(flatten(key), flatten(value), strict=True)
-        else:
-            yield key, value
+def _fits(shape: tuple[int, ...], wanted: Any) -> bool:
+    """Whether an array of a shape can be fed where `wanted` is known of it."""
+    return shape == wanted or wanted is None or (len(shape) == len(wanted) and all(m is None or n == m for n, m in zip(shape, wanted)))
 
 
 class BaseSession:
@@ -53,6 +49,7 @@ class BaseSession:
         self.state: dict[Any, Any] = {}
         self.runs = 0
         self._prepared: dict[Any, tuple[Any, ...]] = {}
+        self._fetched: dict[Any, tuple[Any, ...]] = {}
         self._closed = False
         self._contexts: list[Any] = []
 
@@ -62,22 +59,37 @@ class BaseSession:
             raise RuntimeError("Attempted to use a closed Session.")
         if not self.graph.operations:
             raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
-        nodes: list[Node] = []
-        build = _parse(self.graph, fetches, nodes)
+        kind = type(fetches)
+        simple = kind is list or kind is tuple
+        # Whatever a list holds when it is fetched again: these ids are those of things that the entry keeps alive.
+        key: Any = (kind, *map(id, fetches)) if simple else id(fetches)
+        known = self._fetched.get(key)
+        if known is None:
+            nodes: list[Node] = []
+            build = _parse(self.graph, fetches, nodes)
+            items = list(fetches) if simple else [fetches]
+            if all(isinstance(item, (Tensor, Variable, Operation)) for item in items):
+                known = self._fetched[key] = (nodes, [_finish(item) for item in items], items)
         fed, arrays = self._feeds(feed_dict) if feed_dict else ([], [])
-        values = self._evaluate(nodes, fed, arrays)
-        return build(iter(values))
+        if known is None:
+            return build(iter(self._evaluate(nodes, fed, arrays)))
+        values = self._evaluate(known[0], fed, arrays)
+        if not simple:
+            return known[1][0](values[0])
+        found = [finish(value) for finish, value in zip(known[1], values)]
+        return found if kind is list else tuple(found)
 
     def _evaluate(self, nodes: list[Node], fed: list[Node], arrays: list[Any]) -> list[Any]:
-        key = (tuple(map(id, nodes)), tuple(map(id, fed)), self.graph.version)
+        key = (self.graph.version, *map(id, nodes), None, *map(id, fed))
         known = self._prepared.get(key)
+        recorded = capture.active()
         if known is None:
-            watched = capture.watch(self.graph, nodes, fed) if capture.active() else None
+            watched = capture.watch(self.graph, nodes, fed) if recorded else None
             known = (Prepared([*nodes, *(watched.nodes if watched else ())], fed), watched)
             self._prepared[key] = known
         prepared, watched = known
         before = dict(self.state) if watched else {}
-        if capture.active():
+        if recorded:
             capture.variables_of(self.state)
         self.runs += 1
         random_ops.begin_run(self.runs)
@@ -92,16 +104,30 @@ class BaseSession:
             raise FailedPreconditionError(f"Attempting to use uninitialized value {error.args[0][0]}") from None
         except (IndexError, np.linalg.LinAlgError) as error:
             raise InvalidArgumentError(str(error)) from error
-        if capture.active():
+        if recorded:
             capture.initialised(self.graph, self.state)
         if watched:
             capture.ran(watched, values[len(nodes):], fed, arrays, before)
-        found: list[Any] = values[:len(nodes)]
+        found: list[Any] = values if len(values) == len(nodes) else values[:len(nodes)]
         return found
 
     def _feeds(self, feed_dict: Any) -> tuple[list[Node], list[Any]]:
-        fed, arrays = [], []
-        for key, value in _single_feeds(feed_dict):
+        fed: list[Node] = []
+        arrays: list[Any] = []
+        for key, value in feed_dict.items():
+            if type(key) is Tensor and type(value) is np.ndarray:
+                node = key.node
+                if value.dtype == node.dtype and (value.shape == node.shape or _fits(value.shape, node.shape)):
+                    fed.append(node)
+                    arrays.append(value)
+                    continue
+            self._feed(key, value, fed, arrays)
+        return fed, arrays
+
+    def _feed(self, key: Any, value: Any, fed: list[Node], arrays: list[Any]) -> None:
+        """Adds a feed of any kind; a key of several tensors, such as the state of a cell, is fed as many values."""
+        pairs = zip(flatten(key), flatten(value), strict=True) if isinstance(key, (list, tuple)) else [(key, value)]
+        for key, value in pairs:
             tensor = self._fed_tensor(key)
             if isinstance(value, (Tensor, Variable)):
                 raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, "
@@ -115,12 +141,11 @@ class BaseSession:
             array = np.asarray(np.nan if value is None else value)
             if array.dtype != node.dtype:
                 array = array.astype(node.dtype)
-            if array.shape != node.shape and not TensorShape(node.shape).is_compatible_with(array.shape):
+            if not _fits(array.shape, node.shape):
                 raise ValueError(f"Cannot feed value of shape {array.shape} for Tensor {tensor.name}, which has shape "
                                  f"{str(TensorShape(node.shape))}")
             fed.append(node)
             arrays.append(array)
-        return fed, arrays
 
     def _fed_tensor(self, key: Any) -> Any:
         if type(key) is Tensor or isinstance(key, IndexedSlices):
@@ -201,15 +226,10 @@ def default_session(what: str) -> Any:
 
 def _parse(graph: Graph, fetches: Any, nodes: list[Node]) -> Callable[[Iterator[Any]], Any]:
     """Collects the nodes of a fetch structure; the result puts their values back into it."""
-    if type(fetches) is Tensor:
-        nodes.append(fetches.node)
-        return _scalar if fetches.node.dtype.kind != "O" else _string
-    if isinstance(fetches, Variable):
-        nodes.append(fetches._tensor.node)
-        return lambda values: _copied(next(values))
-    if isinstance(fetches, Operation):
-        nodes.append(fetches.node)
-        return lambda values: (next(values), None)[1]
+    if isinstance(fetches, (Tensor, Variable, Operation)):
+        nodes.append(fetches._tensor.node if isinstance(fetches, Variable) else fetches.node)
+        finish = _finish(fetches)
+        return lambda values: finish(next(values))
     if isinstance(fetches, IndexedSlices):
         parts = [_parse(graph, part, nodes) for part in (fetches.values, fetches.indices, fetches.dense_shape) if part is not None]
         return lambda values: IndexedSlicesValue(*([part(values) for part in parts] + [None] * (3 - len(parts))))
@@ -235,17 +255,20 @@ def _parse(graph: Graph, fetches: Any, nodes: list[Node]) -> Callable[[Iterator[
                     f"{type(fetches).__name__} into a Tensor or Operation.)")
 
 
-def _scalar(values: Iterator[Any]) -> Any:
+def _finish(fetch: Any) -> Callable[[Any], Any]:
+    """What makes of a fetch's value what a run gives: nothing of an operation, an array of its own of a variable."""
+    if isinstance(fetch, Operation):
+        return lambda value: None
+    if isinstance(fetch, Variable):
+        return lambda value: value[()] if value.ndim == 0 else value.copy()
+    return _scalar if fetch.node.dtype.kind != "O" else _string
+
+
+def _scalar(value: Any) -> Any:
     """Scalars come back as NumPy scalars, everything else as an array of its own."""
-    value = next(values)
     return value[()] if value.ndim == 0 else (value if value.base is None and value.flags.writeable else value.copy())
 
 
-def _string(values: Iterator[Any]) -> Any:
-    value = next(values)
+def _string(value: Any) -> Any:
     encoded = np.vectorize(lambda s: s.encode() if isinstance(s, str) else s, otypes=[object])(value)
     return encoded[()] if value.ndim == 0 else encoded
-
-
-def _copied(value: Any) -> Any:
-    return value[()] if value.ndim == 0 else value.copy()
