@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from mapper.edit import Editor
@@ -22,6 +24,22 @@ _SOURCE: dict[Direction, str] = {"mindspore": "tensorflow", "tensorflow": "minds
 
 def convert_text(source: str, to: Direction | None, target: str | None, filename: str) -> Conversion:
     """See mapper.convert. The byte order mark and line ends other than a line feed are put aside for the time of the conversion."""
+    with _seldom_collecting():
+        return _convert(source, to, target, filename)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Syntax trees hold no cycles: the garbage collector would look through all of them again and again and find nothing."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _convert(source: str, to: Direction | None, target: str | None, filename: str) -> Conversion:
     bom = "\ufeff" if source.startswith("\ufeff") else ""
     ends = set(_LINE_END.findall(source)) if "\r" in source else set()
     if not bom and (len(ends) != 1 or ends == {"\n"}):

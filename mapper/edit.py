@@ -570,8 +570,8 @@ class Editor:
 
     def _skip_blank(self, line_start: int, line_end: int) -> int:
         """Past the blank lines after a removed statement when there is a blank line (or nothing) above it."""
-        above = self.source[:line_start]
-        if above and not re.search(r"(\r\n|\r|\n)[ \t]*(\r\n|\r|\n)$", above):
+        above = self._line_start(line_start - 1) if line_start else 0
+        if line_start and (not above or self.source[above:line_start].strip()):
             return line_end
         blank = re.compile(r"[ \t]*(\r\n|\r|\n)").match(self.source, line_end)
         while blank:

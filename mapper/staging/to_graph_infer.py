@@ -181,9 +181,9 @@ class _Walker:
                     self.value(decorator, inner)
             else:
                 self.statement(statement, inner)
-        for name, value in inner.items():
-            if name not in env or env[name] is not value:
-                self.attribute_joined(info, name, value)
+        for name in self.program.names.scopes[node].bindings:
+            if name in inner and (name not in env or env[name] is not inner[name]):
+                self.attribute_joined(info, name, inner[name])
         self.cls = outer
 
     def do_if(self, node: ast.If, env: Env) -> None:
